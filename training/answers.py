@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any, Literal
 
 import re2
+import regex
 from pydantic import Field, ValidationInfo, field_validator
 
 from training.base_models import Requested
@@ -91,11 +92,22 @@ class AnswerRule(Requested):
         return answer is not None and any(answer == self.answer(reference) for reference in accepted)
 
 
+MARKS = regex.compile(r"(\p{M}{30})\p{M}+")
+"""More than thirty marks in a row, the limit of Unicode's stream-safe texts (UAX 15, section 13)."""
+
+
+def nfkc(text: str) -> str:
+    """Return ``text`` in Unicode form NFKC.
+
+    Of more marks on a letter than any script needs the first ones stay, since all would take the square of their number.
+    """
+    return text if text.isascii() else unicodedata.normalize("NFKC", MARKS.sub(r"\1", text))
+
+
 def normalised(text: str) -> str:
     """Return ``text`` in Unicode form NFKC, without case and with single spaces."""
     # Case folding may leave forms that NFKC composes.
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    return " ".join(folded.split())
+    return " ".join(nfkc(nfkc(text).casefold()).split())
 
 
 @cache
@@ -154,12 +166,16 @@ CHOICES = [
     )
 ]
 """Places of a choice letter, the surest first: the whole text or its beginning with a mark, after “answer”, in brackets, a
-capital on its own that is not the word A or I, and any capital on its own. Of several the last one counts."""
+capital on its own that is not the word A or I, and any capital on its own. Of several the last one counts.
+
+They are matched from the beginning of a text: where each place were tried, a text without an answer would take the square of its
+length.
+"""
 
 
 def _letter(text: str) -> str:
-    text = unicodedata.normalize("NFKC", text).strip()
-    return next((match[1].upper() for pattern in CHOICES if (match := pattern.search(text))), "")
+    text = nfkc(text).strip()
+    return next((match[1].upper() for pattern in CHOICES if (match := pattern.match(text))), "")
 
 
 MOVE = re.compile(
@@ -171,7 +187,7 @@ MOVE = re.compile(
 
 def _move(text: str) -> str:
     """Return the first move: with letters O for castling and = for promotion, without marks of capture, check and mate."""
-    move = MOVE.search(unicodedata.normalize("NFKC", text))
+    move = MOVE.search(nfkc(text))
     if move is None:
         return ""
     if move[1] or move[2]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from training.answers import AnswerRule, Extract
+from training.answers import AnswerRule, Extract, normalised
 from training.spec import describe
 
 CASES: dict[Extract, dict[str, str | None]] = {
@@ -180,3 +180,16 @@ def test_marks_and_captures_do_not_change_a_move_and_pieces_do(piece: str, squar
     taken = f"{piece}x{square}" if piece else square
     assert rule.right(f"{number}{taken}{mark} and more", [piece + square])
     assert not rule.right(piece + square, [("K" if piece != "K" else "Q") + square])
+
+
+@pytest.mark.parametrize("text", ["(" * 10**6, "answer" + "_" * 10**6, "A b " * 10**5, "a" + "\u0301\u0327" * 10**5])
+@pytest.mark.parametrize("extract", ["line", "number", "letter", "move"])
+def test_texts_that_are_long_and_odd_are_read_in_one_pass(extract: Extract, text: str) -> None:
+    """With the square of their lengths each of them would take hours."""
+    answer = AnswerRule(extract=extract).answer(text)
+    assert answer is None or extract in ("line", "letter")
+
+
+def test_marks_beyond_the_limit_of_stream_safe_texts_do_not_count() -> None:
+    zalgo = "e" + "\u0301" * 40
+    assert normalised(zalgo) == normalised("e" + "\u0301" * 30) != normalised("e" + "\u0301" * 29)

@@ -37,3 +37,13 @@ def test_a_text_is_compared_with_the_reference_that_is_most_like_it() -> None:
 
 def test_very_long_texts_are_not_compared() -> None:
     assert changes("word " * (LONGEST_DIFFERENCE + 1), "short") is None
+
+
+def test_texts_of_few_words_that_occur_often_are_not_compared() -> None:
+    assert changes("a b " * 400, "b a a " * 300) is None
+    assert changes("one two three " * 3, "one two four " * 3) is not None
+
+
+def test_the_nearest_of_many_references_is_found_by_the_words_that_it_shares() -> None:
+    references = [f"the answer is {number} of them " * 40 for number in range(300)]
+    assert changes_from(references, references[200])[1] == references[200]
