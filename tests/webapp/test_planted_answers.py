@@ -118,7 +118,7 @@ def test_transitions_with_copied_errors_are_those_of_the_exported_texts(
     experiment: Experiment, recounted: list[Recounted]
 ) -> None:
     assert experiment.result is not None
-    found = experiment.result["groups"][0]["transitions"]
+    counted = experiment.result["groups"][0]["transitions"]
     kinds: dict[str, tuple[bool, bool, bool | None]] = {
         "kept": (True, True, None),
         "lost": (True, False, None),
@@ -127,18 +127,18 @@ def test_transitions_with_copied_errors_are_those_of_the_exported_texts(
         "changed": (False, False, False),
     }
     for name, kind in kinds.items():
-        assert found[name]["count"] == np.mean([seed.count(*kind) for seed in recounted]), name
-    total = sum(found[name]["count"] for name in kinds)
+        assert counted[name]["count"] == np.mean([seed.count(*kind) for seed in recounted]), name
+    total = sum(counted[name]["count"] for name in kinds)
     assert total == 120
 
 
 def test_agreement_is_that_of_the_exported_texts(experiment: Experiment, recounted: list[Recounted]) -> None:
     assert experiment.result is not None
-    found = experiment.result["groups"][0]["agreement"]
+    counted = experiment.result["groups"][0]["agreement"]
     same = [np.array(seed.same) for seed in recounted]
     right = [np.array(seed.right["weak"]) for seed in recounted]
-    assert found["overall"]["value"] == pytest.approx(np.mean(same), abs=1e-15)
+    assert counted["overall"]["value"] == pytest.approx(np.mean(same), abs=1e-15)
     of_right = np.sum(np.array(same) & right) / np.sum(right)
     of_wrong = np.sum(np.array(same) & ~np.array(right)) / np.sum(~np.array(right))
-    assert found["supervisor_right"]["value"] == pytest.approx(of_right, abs=1e-15)
-    assert found["supervisor_wrong"]["value"] == pytest.approx(of_wrong, abs=1e-15)
+    assert counted["supervisor_right"]["value"] == pytest.approx(of_right, abs=1e-15)
+    assert counted["supervisor_wrong"]["value"] == pytest.approx(of_wrong, abs=1e-15)

@@ -7,14 +7,14 @@ from django.http import QueryDict
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from training.answers import EXTRACTS, AnswerRule, Extract
+from training.answers import EXTRACTS, AnswerRule
 from training.base_models import Frozen
 from training.catalog.column_mapping import Answered, Labelled, Mapping, Pair, columns_of, place_of, problems_of, template_of
 from training.catalog.dataset_card import About
 from training.catalog.datasets import MOST_CLASSES
 from training.command_output import Column, Preview
 from training.spec import describe
-from webapp.pages.datasets.mapping_texts import classes_of, lines_of, quoted, texts_of
+from webapp.pages.datasets.mapping_texts import classes_of, guessed_rule, lines_of, quoted, texts_of
 
 KINDS: dict[str, type[Frozen]] = {"labelled": Labelled, "pair": Pair, "answers": Answered}
 TEXTS = ("text", "body", "sentence", "content", "comment", "prompt", "review")
@@ -186,8 +186,8 @@ class MappingForm:
         names = [column.name for column in self.look.columns]
         for item in self.inputs:
             value = getattr(mapping.root, item.name, None) or ()
-            asked = columns_of(str(value)) if item.columns else value if item.name == "keep" else ()
-            if missing := [column for column in asked if column not in names]:
+            named = columns_of(str(value)) if item.columns else value if item.name == "keep" else ()
+            if missing := [column for column in named if column not in names]:
                 message = f"There is no column “{missing[0]}”. There are: {', '.join(names)}."
                 self.problems.setdefault(item.name, []).append(message)
         return bool(self.problems)
@@ -268,14 +268,6 @@ class MappingForm:
         at, of = ([entry.name for entry in self.look.columns].index(name) for name in (column, prompt))
         begun = sum(bool(row[of].strip()) and row[at].lstrip().startswith(row[of].strip()) for row in self.look.rows)
         return template_of(column) if begun > len(self.look.rows) / 2 else f"{place_of(prompt)}\n\n{place_of(column)}"
-
-
-def guessed_rule(values: list[str]) -> Extract:
-    """Return the likely rule for these reference answers."""
-    if values and all(len(value.strip()) == 1 and value.strip().isalpha() for value in values):
-        return "letter"
-    number = AnswerRule(extract="number")
-    return "number" if values and all(number.answer(value) for value in values) else "line"
 
 
 class AboutForm:

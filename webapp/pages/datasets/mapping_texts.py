@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from training.answers import AnswerRule, Extract
 from training.catalog.column_mapping import Answered, Labelled, Mapping
 
 
@@ -64,3 +65,11 @@ def texts_of(stored: Mapping) -> dict[str, str]:
         ]
         texts |= {"classes": "\n".join(lines), "skip": "yes" if stored.root.skip else ""}
     return texts
+
+
+def guessed_rule(values: list[str]) -> Extract:
+    """Return the likely rule for these reference answers."""
+    if values and all(len(value.strip()) == 1 and value.strip().isalpha() for value in values):
+        return "letter"
+    number = AnswerRule(extract="number")
+    return "number" if values and all(number.answer(value) for value in values) else "line"
