@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from math import ceil
 from typing import Any
 
@@ -147,6 +148,7 @@ class PairLanes:
     def __init__(self, spec: ExperimentSpec, pair: Pair, triplets: Sequence[Mapping[str, Any]], parts: Sequence[Part]) -> None:
         self.spec, self.pair = spec, pair
         self.runs = {part.run.key: part.run for part in parts}
+        self.writes = any(run.run_spec.writes for run in islice(self.runs.values(), 1))
         self.triplets = [Triplet(**triplet) for triplet in triplets]
         self.pair_triplets = [
             triplet for triplet in self.triplets if (triplet.weak_model, triplet.strong_model) == (pair.weak, pair.strong)
@@ -156,12 +158,6 @@ class PairLanes:
     def weak_labels(self) -> str:
         """The supervisor's labels for its student, in words."""
         return "written answers" if self.writes else "soft"
-
-    @cached_property
-    def writes(self) -> bool:
-        """Return whether the models write answers."""
-        first = next(iter(self.runs.values()), None)
-        return first is not None and first.run_spec.writes
 
     @cached_property
     def lanes(self) -> list[Lane]:
