@@ -11,6 +11,9 @@ from training.catalog.outside import OutsideCard
 from training.events import Progress
 from training.names import Key
 
+VECTOR = "features"
+"""Begins the type of a column of features in a preview."""
+
 
 class Column(Reported):
     """A column of a file. ``values`` are all different values of the rows that were read, None where there are many."""
@@ -38,6 +41,8 @@ class CheckResult(Reported):
     kind: Literal["checked"] = "checked"
     fingerprint: str
     report: Report
+    classes: tuple[str, ...] = ()
+    """Names of the classes of a feature bundle, which the file has; those of texts are in the mapping."""
 
 
 class Added(Reported):

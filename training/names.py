@@ -11,15 +11,17 @@ from typing import Annotated
 from pydantic import AfterValidator, StringConstraints
 
 GROUND_TRUTH = "ground-truth"
-LOCAL, HUB, GIVEN = "local:", "hub:", "given:"
+LOCAL, HUB, GIVEN, FEATURES = "local:", "hub:", "given:", "features:"
 LONGEST_NAME, LONGEST_FOLDER = 64, 1024
 
 HEX = r"[0-9a-f]{64}"
 DATASET = rf"[a-z0-9][a-z0-9_-]{{0,{LONGEST_NAME - 1}}}"
 MODEL = r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}"
 REVISION = r"[A-Za-z0-9][A-Za-z0-9._/-]{0,199}"
+ARRAY = r"[A-Za-z][A-Za-z0-9_-]{0,47}"
 COMPONENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 PLAIN_MODEL = re.compile(MODEL)
+ARRAY_MODEL = re.compile(FEATURES + ARRAY)
 HUB_MODEL = re.compile(rf"{HUB}{MODEL}/{MODEL}(@{REVISION})?")
 GIVEN_MODEL = re.compile(rf"{GIVEN}(?P<title>{DATASET})@(?P<digest>[0-9a-f]{{16}})")
 """Labels from outside, by the name of their file and the beginning of its digest."""
@@ -41,7 +43,7 @@ def model_name(name: str) -> str:
         return name
     raise ValueError(
         "A model is named by 1 to 96 letters, digits, dots, - and _, or by hub:ORG/NAME, hub:ORG/NAME@REVISION, local:FOLDER or "
-        "given:NAME@DIGEST; no part may be .. and no character unprintable."
+        "given:NAME@DIGEST or features:ARRAY; no part may be .. and no character unprintable."
     )
 
 
@@ -49,12 +51,14 @@ def is_model_name(name: str) -> bool:
     folder = name.removeprefix(LOCAL)
     if folder != name:
         return 0 < len(folder) <= LONGEST_FOLDER and folder.isprintable() and "\\" not in folder and ".." not in folder.split("/")
-    patterns = (PLAIN_MODEL, HUB_MODEL, GIVEN_MODEL)
+    patterns = (PLAIN_MODEL, HUB_MODEL, GIVEN_MODEL, ARRAY_MODEL)
     return ".." not in name and any(pattern.fullmatch(name) for pattern in patterns)
 
 
 ModelName = Annotated[str, StringConstraints(max_length=LONGEST_FOLDER + len(LOCAL)), AfterValidator(model_name)]
-"""Name of a model: a catalog entry, ``hub:ORG/NAME``, ``hub:ORG/NAME@REVISION``, ``local:FOLDER`` or ``given:NAME@DIGEST``."""
+"""Name of a model: a catalog entry, ``hub:ORG/NAME``, ``hub:ORG/NAME@REVISION``, ``local:FOLDER``, ``given:NAME@DIGEST`` or
+``features:ARRAY``.
+"""
 
 
 class UnsafeName(ValueError):

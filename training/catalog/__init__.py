@@ -1,8 +1,9 @@
 """The catalog: models and data sets that may be chosen, by name.
 
 A model's name is one that ships (``MODELS``), one from a ladder of the Hub (``LADDERS``), ``hub:ORG/NAME`` or
-``hub:ORG/NAME@REVISION``, or a local folder in the layout of the Hub (an absolute path, or ``local:PATH``), whose name is then
-``local:NAME@DIGEST``. Labels from outside, ``given:NAME``, stand where a supervisor stands.
+``hub:ORG/NAME@REVISION``, a local folder in the layout of the Hub (an absolute path, or ``local:PATH``), whose name is then
+``local:NAME@DIGEST``, or ``features:ARRAY``, an array of the experiment's feature bundle. Labels from outside, ``given:NAME``,
+stand where a supervisor stands.
 """
 
 from collections.abc import Iterable
@@ -11,7 +12,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
 
-from training.catalog import folders, hub, library, local, outside, packages
+from training.catalog import bundles, folders, hub, library, local, outside, packages
 from training.catalog.datasets import DATASETS, DatasetEntry, from_library
 from training.catalog.generative import GENERATIVE, seeded, with_seed
 from training.catalog.ladders import LADDERS, learning_rates
@@ -35,8 +36,10 @@ __all__ = [
     "find",
     "known_dataset",
     "known_model",
+    "known_model_on",
     "local_folder",
     "model",
+    "model_on",
     "ready_datasets",
     "registered",
     "repository_of",
@@ -72,6 +75,8 @@ def model(name: str) -> ModelEntry:
 
     Raises ValueError with one sentence where the model does not exist or cannot be used.
     """
+    if bundles.array_of(name) is not None:
+        return bundles.entry_of(name)
     if name in MODELS:
         if sentence := packages.missing(MODELS[name]):
             raise ValueError(sentence)
@@ -92,7 +97,20 @@ def known_model(name: str) -> ModelEntry | None:
     """Return the known entry of the model ``name``, None without one; nothing is read or fetched. For pages and stored specs."""
     if name.startswith(GIVEN):
         return _given(card) if (card := outside.card_of(name)) else None
+    if bundles.array_of(name) is not None:
+        return bundles.entry_of(name)
     return MODELS.get(name) or LADDERS.get(name) or _resolved.get(name)
+
+
+def model_on(data: DatasetEntry, name: str) -> ModelEntry:
+    """Return the model called ``name`` as experiments on ``data`` use it. Raises ValueError as ``model`` does."""
+    return data.models.get(name) or model(name)
+
+
+def known_model_on(dataset: str, name: str) -> ModelEntry | None:
+    """Return the known entry of a model in a run on ``dataset``, None without one; nothing is read or fetched."""
+    data = known_dataset(dataset) if bundles.array_of(name) is not None else None
+    return data.models.get(name) if data else known_model(name)
 
 
 def _given(card: outside.OutsideCard) -> ModelEntry:

@@ -98,6 +98,24 @@ class AnswerReport(Finding):
     """Further columns, which are shown with an example."""
 
 
+class FeatureArray(Finding):
+    """An array of a feature bundle: ``width`` numbers for each row, stored as they came."""
+
+    name: str
+    width: int
+    type: Literal["float16", "float32"]
+    constant: int
+    """Features that have one value in all rows."""
+    mean: float
+    """Mean of the absolute values of all its numbers."""
+    learning_rate: float
+    """Learning rate of a probe at which a step changes a logit by about one: the inverse of the mean sum of absolute values."""
+
+    @property
+    def row_bytes(self) -> int:
+        return self.width * (2 if self.type == "float16" else 4)
+
+
 class Report(Finding):
     """The report on a data set. ``warnings`` are sentences that stay with every result on it."""
 
@@ -108,6 +126,10 @@ class Report(Finding):
     """Rows of each class, from 0; none for a generative data set."""
     answers: AnswerReport | None = None
     """Findings about the answers of a generative data set."""
+    arrays: tuple[FeatureArray, ...] = ()
+    """Arrays of a feature bundle; none for texts."""
+    parts: dict[str, int] = {}
+    """Rows of each part of a split that the file gives; empty where the laboratory draws it."""
     groups: int
     largest_group: int
     lengths: Lengths

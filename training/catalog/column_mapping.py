@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, RootModel, ValidationError, field_v
 
 from training.answers import RESERVED, AnswerRule
 from training.base_models import Requested
+from training.catalog.bundles import ARRAY_NAME, ARRAY_RULE, FEWEST_OF_CLASS, MOST_ARRAYS
 from training.catalog.datasets import MOST_CLASSES
 from training.spec import Problem, describe
 
@@ -99,7 +100,7 @@ class Labelled(Requested):
         return tuple(dict.fromkeys([*columns_of(self.text), self.label, *filter(None, [self.group])]))
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def class_names(self) -> tuple[str, ...]:
         """The names of the classes, from 0."""
         return tuple(class_.name for class_ in self.classes)
 
@@ -117,7 +118,7 @@ class Pair(Requested):
         return tuple(dict.fromkeys([*columns_of(self.chosen), *columns_of(self.rejected), *filter(None, [self.group])]))
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def class_names(self) -> tuple[str, ...]:
         return "the second is preferred", "the first is preferred"
 
 
@@ -176,18 +177,65 @@ class Answered(Requested):
         )
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def class_names(self) -> tuple[str, ...]:
         """No classes."""
         return ()
 
 
-class Mapping(RootModel[Annotated[Labelled | Pair | Answered, Field(discriminator="kind")]]):
+class Features(Requested):
+    """Rows of features with a label: a feature bundle."""
+
+    kind: Literal["features"] = Field("features", title="Features and their label")
+    arrays: Annotated[tuple[str, ...], Field(min_length=1, max_length=MOST_ARRAYS)] = Field(
+        title="Arrays",
+        description="Arrays of features, one in each line. Each is a model of the experiments: weak and strong features need "
+        "two.",
+    )
+    truth: str = Field("truth", min_length=1, title="Truth", description="The array or column with the class of each row.")
+    names: str | None = Field(
+        None, title="Class names", description="An array with the name of each class, where the truth has their numbers from 0."
+    )
+    id: str | None = Field(None, title="Row id", description="Shown where a text would be; empty for the number of the row.")
+    group: str | None = Field(
+        None,
+        title="Group",
+        description="Rows with the same value never part company in a split; empty for rows with equal features.",
+    )
+    split: str | None = Field(
+        None,
+        title="Split",
+        description="train, test or locked for each row; empty for a split that the laboratory draws. Halves are always drawn.",
+    )
+    skip: bool = Field(
+        False,
+        title="Leave out small classes",
+        description=f"Rows of classes with fewer than {FEWEST_OF_CLASS} rows, or without a class, are left out and counted. "
+        "Otherwise they are an error.",
+    )
+
+    @field_validator("arrays")
+    @classmethod
+    def can_be_models(cls, arrays: tuple[str, ...]) -> tuple[str, ...]:
+        for name in arrays:
+            if not ARRAY_NAME.fullmatch(name):
+                raise ValueError(f"“{name[:60]}” cannot be the name of an array of features: {ARRAY_RULE}.")
+            if sum(name.casefold() == other.casefold() for other in arrays) > 1:
+                raise ValueError(f"“{name}” is named twice.")
+        return arrays
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """No names: they are those of the file."""
+        return ()
+
+
+class Mapping(RootModel[Annotated[Labelled | Pair | Answered | Features, Field(discriminator="kind")]]):
     """A mapping of any kind; its JSON has the ``kind``."""
 
 
 def problems_of(error: ValidationError) -> list[Problem]:
     """Return the problems of a mapping; a path is a field, such as label or classes.0.values, and empty for the whole."""
-    kinds = {kind.model_fields["kind"].default for kind in (Labelled, Pair, Answered)}
+    kinds = {kind.model_fields["kind"].default for kind in (Labelled, Pair, Answered, Features)}
     problems = []
     for problem in describe([dict(details) for details in error.errors()]):
         first, _, rest = problem.path.partition(".")

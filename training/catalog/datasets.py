@@ -1,16 +1,19 @@
 """The data sets that may be chosen, with sizes, licences, digests and citations: embedded ones, and those in the library."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Literal
 
 from training.answers import AnswerRule
 from training.catalog import library
-from training.catalog.check_report import Report
+from training.catalog.bundles import entry_of
+from training.catalog.check_report import FeatureArray, Report
+from training.catalog.models import ModelEntry
+from training.names import FEATURES
 
-MOST_CLASSES = 20
-"""Largest number of classes; probabilities of all classes are stored for every test example at every evaluation."""
+MOST_CLASSES = 1_000
+"""Largest number of classes; the probabilities of all classes are stored for every predicted example."""
 
 EMBEDDED = Path(__file__).parent.parent / "embedded"
 
@@ -20,11 +23,12 @@ Task = Literal["classification", "preferences", "generative"]
 
 @dataclass(frozen=True)
 class DatasetEntry:
-    """A text data set; ``digest`` is the SHA-256 of its Parquet file and its fingerprint in every run's key.
+    """A data set; ``digest`` is the SHA-256 of its Parquet file and its fingerprint in every run's key.
 
     ``classes`` are the meanings of the labels, from 0. ``texts`` is the number of texts of an example: one to be classified, or
     two of which one is preferred. A generative data set has ``answers``, the rule that finds an answer in what is written, and no
-    classes; the columns of its file are described in ``training.answers``.
+    classes; the columns of its file are described in ``training.answers``. A feature bundle has ``arrays``, and its texts are
+    the names of its rows.
     """
 
     name: str
@@ -39,6 +43,14 @@ class DatasetEntry:
     group: str = ""
     texts: Literal[1, 2] = 1
     answers: AnswerRule | None = None
+    arrays: tuple[FeatureArray, ...] = ()
+    parts: dict[str, int] = field(default_factory=dict, hash=False)
+    """Rows of each part of a split that the data set gives; empty where the split is drawn."""
+
+    @property
+    def models(self) -> dict[str, ModelEntry]:
+        """The models of a feature bundle by name, one for each of its arrays; none for texts, which any other model reads."""
+        return {name: entry_of(name, array) for array in self.arrays if (name := f"{FEATURES}{array.name}")}
 
     @property
     def task(self) -> Task:
@@ -126,6 +138,8 @@ def from_library(name: str) -> DatasetEntry | None:
         group=card.group,
         texts=card.report.texts,
         answers=card.answers,
+        arrays=card.report.arrays,
+        parts=card.report.parts,
     )
 
 

@@ -5,7 +5,8 @@ from typing import Literal
 
 Tuning = Literal["probe", "full", "lora"]
 Adaptation = Literal["probe", "full", "lora", "scratch", "given"]
-Kind = Literal["encoder", "decoder"]
+Kind = Literal["encoder", "decoder", "features"]
+"""A transformer that reads texts, or an array of a feature bundle."""
 
 
 @dataclass(frozen=True)

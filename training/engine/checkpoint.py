@@ -19,6 +19,9 @@ class SelectionState(TypedDict):
 
     steps: list[int]
     prob: list[Tensor]
+    labels: NotRequired[list[Tensor]]
+    full: NotRequired[Tensor]
+    """All probabilities of the selected evaluation; absent in checkpoints of earlier versions, as ``labels`` is."""
     validation: list[float]
     best: int | None
     weights: dict[str, Tensor] | None

@@ -34,6 +34,10 @@ LEAST = 1e-6
 """Distance of weak labels from 0 and 1 where their logarithm is taken without other smoothing."""
 
 
+ROUNDS, SHARPNESS = 10, 0.2
+"""Rounds of normalisation for balanced guesses, and their temperature as a share of the spread of log-probabilities."""
+
+
 def method_of(run: RunSpec) -> Learning:
     """Return the method whose loss ``run`` has: that of texts where its model writes answers, which methods choose or replace."""
     return LanguageModelling() if run.writes else run.method
@@ -53,8 +57,9 @@ def target(
     """Return the target of ``loss``: the labels, or the method's transformation of them. No gradient flows through it.
 
     ``progress`` is the completed share of the training, in [0, 1), and ``step`` the number of steps. Where ``logits`` are of a
-    share, ``batch`` are the logits of the whole batch and ``prior`` is its mean label. ``truth`` marks the rows whose label is
-    true, which get no guess. Raises ValueError for a batch of one under a confidence loss for two classes, which has no half.
+    share, ``batch`` are the logits of the whole batch and ``prior`` is its mean label, () or (K,). ``truth`` marks the rows whose
+    label is true, which get no guess. Raises ValueError for a batch of one under a confidence loss for two classes, which has no
+    half.
     """
     weight = own_weight(method, progress, step)
     return weighted_target(method, labels, logits, weight, batch, prior=prior, truth=truth)
@@ -72,7 +77,7 @@ def weighted_target(
 ) -> Tensor:
     """Return ``target`` for a ``weight`` from ``own_weight``. As a tensor it may differ between the runs of ``torch.vmap``."""
     if isinstance(method, GUESSING):
-        share = (labels.mean() if prior is None else prior) if uses_prior(method) else None
+        share = (shares(labels) if prior is None else prior) if uses_prior(method) else None
         mixed = (1 - weight) * labels + weight * hardened(logits.detach(), batch, share)
         if truth is None:
             return mixed
@@ -121,8 +126,10 @@ def reads_student(method: Learning) -> bool:
 
 
 def uses_prior(method: Learning) -> bool:
-    """Return whether ``target`` hardens a guess at the quantile of the batch given by its mean weak label."""
-    return isinstance(method, ConfidenceRelease) or (isinstance(method, Confidence) and method.threshold == "prior")
+    """Return whether ``target`` hardens a guess so that a batch has the shares of the classes of its mean weak label."""
+    if isinstance(method, Confidence | Anchored):
+        return method.threshold in ("prior", "balanced")
+    return isinstance(method, ConfidenceRelease)
 
 
 def recent(method: Learning) -> int | None:
@@ -162,12 +169,35 @@ def hardened(logits: Tensor, batch: Tensor | None = None, prior: Tensor | None =
     """Return 1[f > t] (n,) with t the batch median: floor(n / 2) guesses are 1, fewer on ties with the median, which are 0.
 
     The median is that of ``batch`` where ``logits`` are only a share of it. With a ``prior``, t is the quantile above which that
-    share of the batch lies, as in OpenAI's released code. With K > 2 classes it is the most probable class, one-hot (n, K),
-    without a threshold. The paper has two classes only: this extension is ours.
+    share of the batch lies, as in OpenAI's released code. With K > 2 classes it is one-hot (n, K), of the class that is most
+    probable after ``offsets`` which give each class its share ``prior`` (K,) of the batch; in runs of earlier versions, without
+    one, the most probable class. The paper has two classes only: both extensions are ours.
     """
     if not binary(logits):
-        return most_probable(logits).to(torch.float32)
+        log = log_by_class(logits)
+        moved = log if prior is None else log + offsets(log if batch is None else log_by_class(batch), prior)
+        return most_probable(moved).to(torch.float32)
     return (logits > threshold(logits if batch is None else batch, prior)).to(torch.float32)
+
+
+def shares(labels: Tensor) -> Tensor:
+    """Return the mean of soft labels: the share of class 1 (), or of each of K > 2 classes (K,)."""
+    return labels.mean() if binary(labels) else labels.mean(dim=0)
+
+
+def offsets(log: Tensor, share: Tensor) -> Tensor:
+    """Return what to add to log-probabilities ``log`` (n, K) of a batch so that class k is the largest of n ``share``[k] rows.
+
+    They are the duals of a transport of the rows to the classes (Asano et al. 2020, arXiv:1911.05371), by ROUNDS of Sinkhorn's
+    alternating normalisation. With two classes they move the threshold to the quantile of ``share``. The temperature follows the
+    spread of ``log``, so that small differences of an untrained student count as large ones of a trained one do.
+    """
+    temperature = ((log - log.mean(dim=0)).square().mean().sqrt() * SHARPNESS).clamp(LEAST)
+    scaled, wanted = log / temperature, (share.clamp(LEAST) * len(log)).log()
+    added = torch.zeros_like(wanted)
+    for _ in range(ROUNDS):
+        added = wanted - torch.logsumexp(scaled - torch.logsumexp(scaled + added, dim=1, keepdim=True), dim=0)
+    return added * temperature
 
 
 def threshold(batch: Tensor, prior: Tensor | None = None) -> Tensor:

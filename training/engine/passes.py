@@ -151,7 +151,7 @@ class Passes:
         if truth is not None and order is not None:
             truth = truth[self._places(order)]
         if losses.uses_prior(method):
-            prior = self.process_group.sum(labels.sum()) / share.batch
+            prior = self.process_group.sum(labels.sum(dim=0)) / share.batch
         if guesses is not None and (size := losses.recent(method)):
             guesses = self.newest = torch.cat([self.recent.to(guesses), guesses])[-size:]
         if guesses is not None and isinstance(method, losses.GUESSING) and binary(guesses):

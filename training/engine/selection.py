@@ -16,26 +16,29 @@ from training.engine.distributed.process_group import ALONE, ProcessGroup
 from training.spec import RunSpec
 from training.storage.checksums import Checksums, DamagedArtifact, remove, sidecar
 from training.storage.predictions import Trajectory, earliest_best
-from training.storage.probabilities import Probabilities
+from training.storage.probabilities import Labels, Probabilities, classes_of, drawn, labels_of
 
 Weights = dict[str, Tensor]
 
 
 class Selection:
-    """The evaluations of ``run``, at most 51, each a probability for every test row.
+    """The evaluations of ``run``, at most 51, each a label and a probability for every test row, whose true classes are ``gold``.
 
+    ``gold`` is None for a run that predicts no classes, whose evaluations are kept as they are. All probabilities of K > 2
+    classes are kept of the selected evaluation only.
     The best weights of a head or of LoRA are kept in memory and in the checkpoint. Those of a fully tuned model are a file in
     ``folder`` that is written when they improve and named after its step, so that the file of the last checkpoint stays until
     there is a newer checkpoint: two files at most. Each process of a group has its own selection, all equal, and the main one
     has the files.
     """
 
-    def __init__(self, run: RunSpec, folder: Path, process_group: ProcessGroup = ALONE) -> None:
-        self.process_group = process_group
+    def __init__(self, run: RunSpec, folder: Path, process_group: ProcessGroup = ALONE, gold: Labels | None = None) -> None:
+        self.process_group, self.gold = process_group, gold
         self.rule, self.large, self.folder = run.stop, run.adaptation == "full", folder
         self.checksums = Checksums(folder)
         self.steps = list[int]()
-        self.prob = list[npt.NDArray[Any]]()
+        self.prob, self.labels = list[npt.NDArray[Any]](), list[Labels]()
+        self.full: npt.NDArray[Any] = np.zeros(0, np.float32)
         self.validation = list[float]()
         self.best: int | None = None
         self.weights: Weights | None = None
@@ -48,10 +51,14 @@ class Selection:
         ``weights`` returns the tensors, for the best step so far.
         """
         self.steps.append(step)
-        self.prob.append(prob)
+        self.prob.append(prob if self.gold is None else drawn(prob, self.gold))
+        if self.gold is not None:
+            self.labels.append(labels_of(prob))
         self.validation.append(np.nan if validation is None else validation)
         if self.rule == "validation" and step > 0 and earliest_best(self.steps, self.validation) == step:
             self._keep(step, weights())
+        if self.selected == step:
+            self.full = prob
 
     def _keep(self, step: int, weights: Weights) -> None:
         if self.large and self.process_group.main:
@@ -68,8 +75,8 @@ class Selection:
 
     @property
     def selected_prob(self) -> Probabilities:
-        """Return the probabilities of the selected evaluation."""
-        return self.prob[self.steps.index(self.selected)]
+        """Return the probabilities (n,) or (n, K) of the selected evaluation."""
+        return self.full
 
     def selected_weights(self) -> Weights | None:
         """Return the weights of the best step; None where the last step is selected. Raises DamagedArtifact."""
@@ -80,13 +87,23 @@ class Selection:
         return load_file(self._file(self.best))
 
     def trajectory(self, ids: Rows) -> Trajectory:
-        return Trajectory(np.array(self.steps), ids, np.stack(self.prob), np.array(self.validation), self.selected)
+        labels = np.stack(self.labels) if self.labels and classes_of(self.full) > 2 else None
+        return Trajectory(np.array(self.steps), ids, np.stack(self.prob), np.array(self.validation), self.selected, labels)
 
     # The state in a checkpoint.
 
     def state(self) -> SelectionState:
-        prob = [torch.from_numpy(array) for array in self.prob]
-        return SelectionState(steps=self.steps, prob=prob, validation=self.validation, best=self.best, weights=self.weights)
+        prob, labels = ([torch.from_numpy(array) for array in arrays] for arrays in (self.prob, self.labels))
+        full = torch.from_numpy(self.full)
+        return SelectionState(
+            steps=self.steps,
+            prob=prob,
+            labels=labels,
+            full=full,
+            validation=self.validation,
+            best=self.best,
+            weights=self.weights,
+        )
 
     def note_saved(self) -> None:
         """Delete older files after a checkpoint was written."""
@@ -94,7 +111,9 @@ class Selection:
         self._forget(keep={self.saved})
 
     def can_restore(self, state: SelectionState) -> bool:
-        """Return whether the weights that belong to a checkpoint exist and are undamaged."""
+        """Return whether the weights that belong to a checkpoint exist and are undamaged, and its evaluations can be read."""
+        if "full" not in state:
+            return False  # of an earlier version
         if not self.large or state["best"] is None:
             return True
         file = self._file(state["best"])
@@ -107,7 +126,8 @@ class Selection:
         return True
 
     def restore(self, state: SelectionState) -> None:
-        self.steps, self.validation, self.prob = state["steps"], state["validation"], [tensor.numpy() for tensor in state["prob"]]
+        self.steps, self.validation, self.full = state["steps"], state["validation"], state["full"].numpy()
+        self.prob, self.labels = ([tensor.numpy() for tensor in tensors] for tensors in (state["prob"], state["labels"]))
         self.best, self.weights, self.saved = state["best"], state["weights"], state["best"]
         self._forget(keep={self.saved})
 

@@ -70,8 +70,8 @@ def copy_longer_run(run: RunSpec, stop_at: int, store: Store) -> None:
 
 def emit_again(selection: Selection, evaluate: Evaluate, emit: Callable[[Event], None]) -> None:
     """Emit the longer run's recorded evaluations as events of this run, to whose trajectory they belong too."""
-    for step, prob, validation in zip(selection.steps, selection.prob, selection.validation, strict=True):
-        event = evaluate(step, prob, prob[:0])
+    for step, labels, validation in zip(selection.steps, selection.labels, selection.validation, strict=True):
+        event = evaluate(step, labels, selection.full[:0])
         emit(event.model_copy(update={"validation_accuracy": None if np.isnan(validation) else float(validation)}))
 
 

@@ -22,7 +22,7 @@ from training.engine.errors import Diverged, EngineError
 from training.engine.evaluation_schedule import evaluation_schedule
 from training.engine.loop import Loop
 from training.engine.models import classifiers, model_files
-from training.engine.models.features import frozen_features
+from training.engine.models.data_features import features_of
 from training.engine.models.input_loading import load_inputs
 from training.engine.models.inputs import Inputs
 from training.engine.models.precision import precision_of
@@ -42,7 +42,7 @@ from training.spec import RunSpec
 from training.spec.methods import Imitation
 from training.storage.artifacts import Store
 from training.storage.predictions import Predictions
-from training.storage.probabilities import Probabilities
+from training.storage.probabilities import Probabilities, labels_of
 from training.storage.written_answers import Course, Outputs
 
 log = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ class Training:
     ) -> None:
         self.run, self.store, self.emit, self.should_stop, self.process_group = run, store, emit, should_stop, process_group
         self.examples = examples or load_examples(run.dataset, run.fingerprint)
-        self.split = split_for(run, self.examples.group)
+        self.split = split_for(run, self.examples.group, self.examples.part)
         self.schedule = evaluation_schedule(run, self.split, self.examples.group)
         computes_hidden_states = run.tunes_backbone or run.prompts
         self.threads = transformer_threads(process_group.size) if computes_hidden_states else HEAD_THREADS
@@ -120,7 +120,8 @@ class Training:
     def begin(self) -> None:
         """Find what to learn from, and where to resume; the run has started then."""
         self.training_set = self._label()
-        self.selection = Selection(self.run, self.store.run(self.run.key()), self.process_group)
+        gold = None if self.run.models_language else self.examples.label[self.schedule.watched]
+        self.selection = Selection(self.run, self.store.run(self.run.key()), self.process_group, gold)
         self.checkpoint = self._checkpoint(self.selection)
         self.emit(self._started(self.training_set, self.checkpoint["step"] if self.checkpoint else 0))
 
@@ -158,7 +159,7 @@ class Training:
     def _untrained_features(self) -> np.ndarray:
         """Return the features (rows, width) of the untrained model, for a method that selects rows by them."""
         untrained = self.run.model_copy(update={"adaptation": "probe", "lora_rank": None, "lora_alpha": None, "start": None})
-        return frozen_features(untrained, self.examples.text, "a", self.store, self.emit, self.should_stop)
+        return features_of(untrained, self.examples, "a", self.store, self.emit, self.should_stop)
 
     def _checkpoint(self, selection: Selection) -> Checkpoint | None:
         """Return the checkpoint to resume from, None for the beginning."""
@@ -206,7 +207,7 @@ class Training:
             if self.run.reads:
                 self.selection.record(step, on_test, None, learner.weights)
                 return EvaluationLogged(step=step, validation_loss=float(on_validation.mean()) if len(on_validation) else None)
-            event = self.evaluate(step, on_test, on_validation)
+            event = self.evaluate(step, labels_of(on_test), on_validation)
             self.selection.record(step, on_test, event.validation_accuracy, learner.weights)
             return event
 

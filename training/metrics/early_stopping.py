@@ -9,7 +9,6 @@ import numpy.typing as npt
 from training.base_models import Frozen
 from training.metrics.agreement import Accuracy, Clusters, Rights, State, accuracy, state_of
 from training.metrics.intervals import Estimate, combination, measure, ratio
-from training.storage.probabilities import labels_of
 from training.storage.written_answers import Course, WrittenTrajectory
 
 
@@ -65,7 +64,7 @@ def stopped_student(trajectory: Course, ids: npt.NDArray[np.int64], gold: npt.ND
     own = np.empty(len(order), gold.dtype)
     own[order] = gold[watched]
     steps = (trajectory.last, trajectory.selected, trajectory.hindsight(own))
-    right = np.stack([labels_of(trajectory.at(step))[order] == gold[watched] for step in steps])
+    right = np.stack([trajectory.label_at(step)[order] == gold[watched] for step in steps])
     return StoppedStudent(steps, watched, right)
 
 

@@ -3,12 +3,21 @@
 STARTUP_SECONDS = 0.5
 HEAD_STEP_SECONDS = 6e-4
 """One optimiser step of a probe or a bag of words, with its share of the evaluations."""
+HEAD_WEIGHT_SECONDS = 8e-9
+"""What a step of a head takes more for each of its weights: passes of the optimiser, and products of a batch of 32."""
+HEAD_EVALUATION_SECONDS = 5e-11
+"""One row through one weight of a head, in its evaluations."""
 LAYER_SECONDS = 4.5e-4
 """One text forward through one transformer layer; training on it costs about four times as much."""
 LAYER_WIDTH = 384
 """Width of the measured layer; the cost of others is in proportion to their weights, the square of their width."""
 FULL_STEP_SECONDS = 0.02
 """One step of AdamW over all weights of a transformer."""
+
+HEAD_EVALUATIONS = 51
+"""Evaluations of a head, the untrained one included."""
+HEAD_COPIES, FLOAT = 10, 4
+"""Copies of its weights that a head in training has at one time, and bytes of a number."""
 
 EVALUATION_SHARE = 0.1
 """Share of a transformer's training time that its evaluations may take; those of a head take next to nothing."""

@@ -4,6 +4,7 @@ import math
 from typing import NamedTuple, Protocol
 
 from training import catalog
+from training.catalog.models import BAG_OF_WORDS_BUCKETS
 from training.planning import costs
 from training.spec import RunSpec
 
@@ -29,13 +30,31 @@ def estimate_seconds(run: RunSpec, *, features_ready: bool = False) -> float:
     steps = run.epochs * math.ceil(rows.train / run.batch_size)
     if not run.tunes_backbone:
         features = features_seconds(run) if not features_ready else 0.0
-        return costs.STARTUP_SECONDS + features + steps * costs.HEAD_STEP_SECONDS
+        weights = head_weights(run)
+        evaluated = costs.HEAD_EVALUATIONS * (rows.test + rows.validation) + sum(rows)
+        step = costs.HEAD_STEP_SECONDS + weights * costs.HEAD_WEIGHT_SECONDS
+        return costs.STARTUP_SECONDS + features + steps * step + evaluated * weights * costs.HEAD_EVALUATION_SECONDS
     training = 3 * run.epochs * rows.train  # a step costs about three forward passes of its batch
     fewest = costs.FEWEST_EVALUATIONS * (min(rows.test, costs.FEWEST_EVALUATED) + rows.validation)
     passes = training + max(costs.EVALUATION_SHARE * training, fewest)
     each = costs.WRITTEN_PASSES * run.answer_samples if run.writes else 1
     passes += each * (rows.train + rows.validation + rows.test + rows.locked)
     return costs.STARTUP_SECONDS + passes * texts * forward_seconds(run.model) + steps * costs.FULL_STEP_SECONDS
+
+
+def head_weights(run: RunSpec) -> int:
+    """Return the number of weights of the head of ``run``, as far as its model and data set are known."""
+    entry, data = catalog.known_model_on(run.dataset, run.model), catalog.known_dataset(run.dataset)
+    classes = len(data.classes) if data else 2
+    width = BAG_OF_WORDS_BUCKETS if run.adaptation == "scratch" else entry.width if entry else 0
+    return width * (1 if classes <= 2 else classes)
+
+
+def head_bytes(run: RunSpec) -> int:
+    """Estimate the memory of a head in training: its weights with moments and gradient, and labels and outputs of all rows."""
+    data = catalog.known_dataset(run.dataset)
+    classes = len(data.classes) if data else 2
+    return costs.FLOAT * (costs.HEAD_COPIES * head_weights(run) + 2 * sum(rows_of(run.dataset, run)) * max(1, classes))
 
 
 class Shares(Protocol):
@@ -61,9 +80,14 @@ class Rows(NamedTuple):
 
 
 def rows_of(name: str, shares: Shares) -> Rows:
-    """Return the expected sizes of the parts of the data set ``name``: a hash draws them, so actual sizes differ slightly."""
-    total = total_rows(name, shares)
+    """Return the expected sizes of the parts of the data set ``name``: a hash draws them, so actual sizes differ slightly.
+
+    Test and locked rows may be given by the data set itself.
+    """
+    total, entry = total_rows(name, shares), catalog.known_dataset(name)
     test, locked = round(total * shares.test_fraction), round(total * shares.locked_fraction)
+    if entry and entry.parts:
+        test, locked = entry.parts.get("test", 0), entry.parts.get("locked", 0)
     half = (total - test - locked) // 2
     half = half if shares.limit is None else min(half, shares.limit)
     validation = round(half * shares.validation_fraction)

@@ -2,13 +2,15 @@
 
 from collections.abc import Collection, Iterable
 
+from training.planning.estimates import head_bytes
 from training.planning.plan import Plan, features_key
 from training.spec import RunSpec
 
 Key = tuple[object, ...]
 
-MOST_TOGETHER, MOST_SECONDS = 64, 120.0
-"""Largest number of runs that a worker takes at once, and of the seconds that they would take one after the other.
+MOST_TOGETHER, MOST_SECONDS, MOST_BYTES = 64, 120.0, 2**30
+"""Largest number of runs that a worker takes at once, of the seconds that they would take one after the other, and of the bytes
+that their heads need in memory.
 
 Other workers might train some of them, so all are done within seconds: together they take a small part of that time.
 """
@@ -32,7 +34,9 @@ def next_group(plan: Plan, waiting: Collection[str]) -> list[str]:
     ready = {key: run for key, run in runs.items() if not runs.keys() & run.needs}
     first = next((key for key in ready if key in needed), next(iter(ready)))
     group = group_of(ready[first])
-    return [key for key, run in ready.items() if key == first or (group is not None and group_of(run) == group)]
+    alike = [key for key, run in ready.items() if key != first and group is not None and group_of(run) == group]
+    room = (MOST_BYTES - head_bytes(ready[first])) // max(1, head_bytes(ready[first])) if alike else 0
+    return sorted([first, *alike[: max(0, room)]], key=list(ready).index)
 
 
 def _needed(runs: Iterable[RunSpec]) -> set[str]:

@@ -135,8 +135,10 @@ def _plan_of_seed(spec: ExperimentSpec, seed: int, most: int) -> Plan:
             )
         return key
 
+    data = catalog.dataset(spec.data.name)
+
     def size(model: str) -> int:
-        return catalog.model(model).parameters
+        return catalog.model_on(data, model).parameters
 
     supervisors = {model: _run(spec, spec.weak, model, "A", GROUND_TRUTH, Naive(), seed) for model in spec.weak.models}
     keys = [run.key() for run in supervisors.values()]
@@ -205,7 +207,7 @@ def same_pass(run: RunSpec, others: Iterable[RunSpec]) -> list[str]:
 
 def _run(spec: ExperimentSpec, training: TrainingSpec, model: str, half: Any, labels: str, method: Method, seed: int) -> RunSpec:
     dataset = catalog.dataset(spec.data.name)
-    entry = catalog.model(model)
+    entry = catalog.model_on(dataset, model)
     adaptation = entry.adaptation(training.tuning)
     settings = {name: getattr(spec.data, name) for name in DataSpec.model_fields if name in RunSpec.model_fields}
     settings |= {name: getattr(training, name) for name in TrainingSettings.model_fields}

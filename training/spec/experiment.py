@@ -10,7 +10,7 @@ from training import catalog
 from training.base_models import Requested
 from training.names import DatasetName
 from training.readable_names import is_readable
-from training.spec import given_supervisors
+from training.spec import bundles, given_supervisors
 from training.spec.methods import (
     PROMPTS,
     AdaBoost,
@@ -24,6 +24,7 @@ from training.spec.methods import (
     Overlap,
     Sequential,
 )
+from training.spec.methods.classes import for_classes
 from training.spec.setting import Setting
 from training.spec.training import STORED, Errors, TrainingSpec, is_stored
 from training.spec.written_answers import problems_of
@@ -52,7 +53,7 @@ class DataSpec(Requested):
     name: Annotated[str, Setting(catalog="datasets")] = Field(
         "movie-reviews",
         title="Data set",
-        description="Texts with one of two or more labels, or pairs of texts of which one is preferred.",
+        description="Texts or features with one of two or more labels, or pairs of texts of which one is preferred.",
     )
     test_fraction: Annotated[float, Setting(unit="of all rows")] = Field(
         0.25, ge=0.05, le=0.5, title="Test share", description="Held out from every training; the same rows for all seeds."
@@ -159,10 +160,21 @@ class ExperimentSpec(Requested):
 
     @field_validator("methods")
     @classmethod
-    def distinct(cls, methods: tuple[Method, ...]) -> tuple[Method, ...]:
+    def distinct(cls, methods: tuple[Method, ...], info: ValidationInfo) -> tuple[Method, ...]:
+        data = info.data.get("data")
+        known = None if is_stored(info) or data is None else catalog.known_dataset(data.name)
+        if known and known.classes:
+            methods = tuple(for_classes(method, len(known.classes)) for method in methods)
         if len(set(methods)) < len(methods):
             raise ValueError("The same method with the same settings is asked for twice.")
         return methods
+
+    @model_validator(mode="after")
+    def models_fit_the_data(self, info: ValidationInfo) -> Self:
+        data = None if is_stored(info) else catalog.known_dataset(self.data.name)
+        if data:
+            _refuse(bundles.problems_of(self, data))
+        return self
 
     @model_validator(mode="after")
     def answers_can_be_written(self, info: ValidationInfo) -> Self:

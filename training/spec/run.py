@@ -104,7 +104,9 @@ class RunSpec(TrainingSettings):
         fields = TrainingSettings.model_fields.items()
         names = [name for name, info in fields if not setting_of(info).applies(adaptation, kind, writes=writes)]
         names += ["answer_temperature"] if samples == 1 else []
-        return {name: NOT_TRAINED.get(name, cls.model_fields[name].default) for name in names}
+        own = {name: cls.model_fields[name] for name in names}
+        usual = {name: (TrainingSettings.model_fields[name] if info.is_required() else info).default for name, info in own.items()}
+        return usual | {name: NOT_TRAINED[name] for name in names if name in NOT_TRAINED}
 
     def with_keys(self, names: Mapping[str, str]) -> "RunSpec":
         """Return the same run with the keys of the runs that it needs replaced by those in ``names``."""
@@ -197,7 +199,13 @@ LATER = tuple(
     name for name, info in RunSpec.model_fields.items() if not info.is_required() and name not in ("engine", *NOT_IN_KEY)
 )
 """Fields that are newer than the first keys: those with a default, as every field of the first keys was required."""
-LATER_OF_METHODS = {"naive": ("labels",), "confidence": ("threshold",), "zero-shot": ("format",), "few-shot": ("format",)}
+LATER_OF_METHODS = {
+    "naive": ("labels",),
+    "confidence": ("threshold",),
+    "anchored": ("threshold",),
+    "zero-shot": ("format",),
+    "few-shot": ("format",),
+}
 
 
 def key_of(content: Mapping[str, Any]) -> str:

@@ -10,6 +10,8 @@ from training.catalog import Adaptation
 
 EVERY_ADAPTATION: tuple[Adaptation, ...] = ("probe", "full", "lora", "scratch")
 TRANSFORMERS: tuple[Adaptation, ...] = ("probe", "full", "lora")
+READERS = ("encoder", "decoder")
+"""Kinds of models that read texts."""
 
 
 @dataclass(frozen=True, eq=False)

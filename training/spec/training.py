@@ -8,7 +8,7 @@ from training import catalog
 from training.base_models import Requested
 from training.catalog import Tuning
 from training.names import model_name
-from training.spec.setting import TRANSFORMERS, Setting
+from training.spec.setting import READERS, TRANSFORMERS, Setting
 
 STORED = {"stored": True}
 """Validation context of a stored experiment: its models and its data set are not resolved."""
@@ -66,7 +66,7 @@ class TrainingSettings(Requested):
         "that the run learns from, the earliest of equal ones (Burns et al. 2023, appendix A.1); of written answers, the least "
         "loss there. Last: the last step.",
     )
-    max_tokens: Annotated[int, Setting("further", unit="tokens")] = Field(
+    max_tokens: Annotated[int, Setting("further", unit="tokens", kinds=READERS)] = Field(
         128,
         ge=8,
         le=8192,
@@ -104,7 +104,7 @@ class TrainingSettings(Requested):
     lora_alpha: Annotated[int, Setting("further", adaptations=("lora",))] = Field(
         16, ge=1, le=4096, title="LoRA alpha", description="The additions are scaled by alpha / rank; for LoRA only."
     )
-    precision: Annotated[Precision, Setting("further", titles=PRECISIONS, adaptations=TRANSFORMERS)] = Field(
+    precision: Annotated[Precision, Setting("further", titles=PRECISIONS, adaptations=TRANSFORMERS, kinds=READERS)] = Field(
         "auto",
         title="Precision",
         description="Number format of the transformer's arithmetic; its weights and the head stay fp32. Auto: bf16 on a CUDA GPU "

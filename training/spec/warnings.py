@@ -18,6 +18,9 @@ def warnings(spec: ExperimentSpec) -> list[Problem]:
     problems = [Problem("data.name", warning) for warning in (data.warnings if data else ())]
     if data and data.report and data.report.answers:
         problems += _lengths(spec, data.report.answers)
+    if data and data.parts:
+        shares = "Test share and Locked share have no effect: the data set says which rows are in its test set."
+        problems.append(Problem("data.test_fraction", shares))
     # The models of a stored experiment may be unknown by now, and a page does not resolve them.
     for weak in filter(None, map(catalog.known_model, spec.weak.models)):
         for strong in filter(None, map(catalog.known_model, spec.strong.models)):
@@ -25,7 +28,7 @@ def warnings(spec: ExperimentSpec) -> list[Problem]:
                 problems.append(
                     Problem("strong.models", f"{weak.title} is both supervisor and student: expect no gap, so no PGR.")
                 )
-            elif weak.parameters > strong.parameters:
+            elif weak.parameters > strong.parameters and weak.kind != "features":
                 problems.append(Problem("strong.models", f"{weak.title} supervises the smaller {strong.title}."))
     for card in supervisors_of(spec):
         problems += [Problem("weak.models", f"“{card.name}”: {warning}") for warning in card.warnings]

@@ -12,11 +12,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from training.names import within
+from training.names import FEATURES, within
 from training.spec import RunSpec
 from training.storage.checksums import CHANGED, MISSING, SUFFIX, UNREADABLE, Checksums, DamagedArtifact, remove, sidecar
 from training.storage.columns import array_of, column_of, row_of, table_of
 from training.storage.predictions import Predictions, Trajectory
+from training.storage.probabilities import drawn, labels_of
 from training.storage.written_answers import Course, Outputs, WrittenAnswers, WrittenTrajectory
 
 Read = TypeVar("Read")
@@ -67,6 +68,10 @@ class Store:
         variant += [*run.texts, *([f"after-{run.features_of[:16]}"] if run.features_of else [])]
         parts = [run.digest[:16], layers, run.fingerprint[:16], run.max_tokens, run.engine, *variant]
         return within(self.features, "-".join(map(str, parts)), ".npy")
+
+    def array_file(self, run: RunSpec) -> Path:
+        """Return the file of the array of a feature bundle that the run reads."""
+        return within(self.features, f"{run.fingerprint[:16]}-{run.model.removeprefix(FEATURES)}", ".npy")
 
     @property
     def tokens(self) -> Path:
@@ -198,12 +203,14 @@ class Store:
 
     def read_course(self, key: str) -> Course:
         """Return the trajectory of a run with classes or with answers. Raises as ``read_outputs`` does."""
-        return self._parsed(self.run(key) / "trajectory.parquet", lambda data: _course(table_of(data)))
+        return self._parsed(
+            self.run(key) / "trajectory.parquet", lambda data: _course(table_of(data), lambda: self.read_predictions(key))
+        )
 
     def read_path(self, key: str, example: int) -> Trajectory | None:
         """Return the trajectory of one test example, None without one. Raises as ``read_predictions`` does."""
         row = self._row(self.run(key) / "trajectory.parquet", example)
-        return None if row is None else _trajectory(row)
+        return None if row is None else _trajectory(row, lambda: _known(self.read_example(key, example)))
 
     def read_written_path(self, key: str, example: int) -> WrittenTrajectory | None:
         """Return the trajectory of one test example of a run that wrote answers, None without one."""
@@ -241,13 +248,15 @@ def _table(predictions: Predictions) -> pa.Table:
 
 
 def _trajectory_table(trajectory: Trajectory) -> pa.Table:
-    prob = column_of(np.ascontiguousarray(np.swapaxes(trajectory.prob, 0, 1)))
+    columns = {"id": trajectory.id, "prob": column_of(np.ascontiguousarray(trajectory.prob.T))}
+    if trajectory.labels is not None:
+        columns["label"] = column_of(np.ascontiguousarray(trajectory.labels.T))
     metadata = {
         "steps": trajectory.steps.tolist(),
         "selected": trajectory.selected,
         "validation": trajectory.validation.tolist(),
     }
-    return pa.table({"id": trajectory.id, "prob": prob}).replace_schema_metadata({"trajectory": json.dumps(metadata)})
+    return pa.table(columns).replace_schema_metadata({"trajectory": json.dumps(metadata)})
 
 
 def _with_probabilities(outputs: Outputs) -> Predictions:
@@ -260,8 +269,14 @@ def _outputs(table: pa.Table) -> Outputs:
     return WrittenAnswers.of(table) if "text" in table.column_names else _predictions(table)
 
 
-def _course(table: pa.Table) -> Course:
-    return WrittenTrajectory.of(table) if "answer" in table.column_names else _trajectory(table)
+def _course(table: pa.Table, predictions: Callable[[], Predictions]) -> Course:
+    return WrittenTrajectory.of(table) if "answer" in table.column_names else _trajectory(table, predictions)
+
+
+def _known(predictions: Predictions | None) -> Predictions:
+    if predictions is None:
+        raise ValueError("A run has a trajectory of an example that it does not predict.")
+    return predictions
 
 
 def _predictions(table: pa.Table) -> Predictions:
@@ -270,13 +285,26 @@ def _predictions(table: pa.Table) -> Predictions:
     return Predictions(split=split, prob=array_of(table["prob"].combine_chunks()), **columns)
 
 
-def _trajectory(table: pa.Table) -> Trajectory:
+def _trajectory(table: pa.Table, predictions: Callable[[], Predictions]) -> Trajectory:
+    """Return a trajectory. A file of an earlier version has the probabilities of all K > 2 classes, without labels.
+
+    The true classes are then those of ``predictions``.
+    """
     metadata = json.loads(table.schema.metadata[b"trajectory"])
-    prob = array_of(table["prob"].combine_chunks())
+    ids, prob, labels = table["id"].to_numpy(), array_of(table["prob"].combine_chunks()).swapaxes(0, 1), None
+    if "label" in table.column_names:
+        labels = np.ascontiguousarray(array_of(table["label"].combine_chunks()).T)
+    elif pa.types.is_fixed_size_list(table["prob"].type.value_type):
+        known = predictions()
+        order = np.argsort(known.id, kind="stable")
+        gold = known.gold[order[np.searchsorted(known.id, ids, sorter=order)]]
+        labels = np.stack([labels_of(each) for each in prob])
+        prob = np.stack([drawn(each, gold) for each in prob])
     return Trajectory(
         steps=np.array(metadata["steps"], np.int64),
-        id=table["id"].to_numpy(),
-        prob=np.ascontiguousarray(np.swapaxes(prob, 0, 1)),
+        id=ids,
+        prob=np.ascontiguousarray(prob),
         validation=np.array(metadata["validation"], np.float64),
         selected=metadata["selected"],
+        labels=labels,
     )

@@ -1,6 +1,7 @@
 """Arrays as columns of Parquet files, and reading of single rows."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -8,21 +9,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 
-def column_of(array: npt.NDArray[np.float32]) -> pa.Array:
-    """Return a column with a row for each entry of the first axis: floats, or fixed-size lists of the shape of the other axes."""
+def column_of(array: npt.NDArray[Any]) -> pa.Array:
+    """Return a column with a row for each entry of the first axis: numbers, or lists of the shape of the other axes."""
     column = pa.array(array.ravel())
     for size in array.shape[:0:-1]:
         column = pa.FixedSizeListArray.from_arrays(column, size)
     return column
 
 
-def array_of(column: pa.Array) -> npt.NDArray[np.float32]:
+def array_of(column: pa.Array) -> npt.NDArray[Any]:
     """Return the array of a column made by ``column_of``."""
     shape = [len(column)]
     while pa.types.is_fixed_size_list(column.type):
         shape.append(column.type.list_size)
         column = column.flatten()
-    array: npt.NDArray[np.float32] = column.to_numpy().reshape(shape)
+    array: npt.NDArray[Any] = column.to_numpy().reshape(shape)
     return array
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-from training.storage.probabilities import classes_of, labels_of
+from training.storage.probabilities import Labels, classes_of, labels_of
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Predictions:
     id: npt.NDArray[np.int64]
     split: npt.NDArray[np.str_]
     group: npt.NDArray[np.int64]
-    gold: npt.NDArray[np.int8]
+    gold: Labels
     prob: npt.NDArray[np.float32]
 
     def part(self, split: str) -> "Predictions":
@@ -39,7 +39,7 @@ class Predictions:
         return classes_of(self.prob)
 
     @property
-    def label(self) -> npt.NDArray[np.int8]:
+    def label(self) -> Labels:
         """The hard labels (n,)."""
         return labels_of(self.prob)
 
@@ -53,13 +53,14 @@ class Predictions:
 class Trajectory:
     """Predictions of a run for test examples at each of its evaluations.
 
-    ``prob`` is the probability of class 1 (e, n), or with K > 2 classes that of each class (e, n, K). ``steps`` (e,) ascends from
-    0, the untrained model, to the last step; ``id`` (n,) names the examples, which are the whole test set or those that a
+    ``prob`` (e, n) is the probability of class 1. With K > 2 classes it is that of the true class, and ``labels`` (e, n) are the
+    most probable classes: K numbers for every example and evaluation would not fit into memory. ``steps`` (e,) ascends from 0,
+    the untrained model, to the last step; ``id`` (n,) names the examples, which are the whole test set or those that a
     transformer watched while it trained. ``validation`` (e,) is the accuracy on validation rows against the run's own labels, NaN
     without such rows. ``selected`` is the step of the predictions.
 
-    In the file, trajectory.parquet, each example is a row of ``id`` and ``prob``, a fixed-size list with an entry for each
-    evaluation: a float, or with K > 2 classes a fixed-size list of K floats. The rest is JSON in the file's metadata.
+    In the file, trajectory.parquet, each example is a row of ``id`` and ``prob``, a fixed-size list with a float for each
+    evaluation, and with K > 2 classes of ``label``, a fixed-size list of integers. The rest is JSON in the file's metadata.
     """
 
     steps: npt.NDArray[np.int64]
@@ -67,31 +68,38 @@ class Trajectory:
     prob: npt.NDArray[np.float32]
     validation: npt.NDArray[np.float64]
     selected: int
+    labels: Labels | None = None
 
     @property
     def last(self) -> int:
         return int(self.steps[-1])
 
-    def hindsight(self, gold: npt.NDArray[np.int8]) -> int:
+    def hindsight(self, gold: Labels) -> int:
         """Return the earliest step after 0 with the best accuracy against ``gold`` (n,). For diagnosis only."""
         return earliest_best(self.steps, (self.label == gold).mean(axis=1))
 
-    def accuracy(self, step: int, gold: npt.NDArray[np.int8]) -> float:
-        return float((labels_of(self.at(step)) == gold).mean())
+    def accuracy(self, step: int, gold: Labels) -> float:
+        return float((self.label_at(step) == gold).mean())
 
     def take(self, keep: npt.NDArray[np.bool_]) -> "Trajectory":
         """Return the trajectory of the examples where a mask (n,) is true."""
-        return Trajectory(self.steps, self.id[keep], self.prob[:, keep], self.validation, self.selected)
+        labels = None if self.labels is None else self.labels[:, keep]
+        return Trajectory(self.steps, self.id[keep], self.prob[:, keep], self.validation, self.selected, labels)
 
     def at(self, step: int) -> npt.NDArray[np.float32]:
-        """Return probabilities (n,) or (n, K) after ``step`` steps, which must have been evaluated."""
+        """Return ``prob`` (n,) after ``step`` steps, which must have been evaluated."""
         prob: npt.NDArray[np.float32] = self.prob[np.flatnonzero(self.steps == step)[0]]
         return prob
 
+    def label_at(self, step: int) -> Labels:
+        """Return the hard labels (n,) after ``step`` steps, which must have been evaluated."""
+        labels: Labels = self.label[np.flatnonzero(self.steps == step)[0]]
+        return labels
+
     @property
-    def label(self) -> npt.NDArray[np.int8]:
+    def label(self) -> Labels:
         """Hard labels (e, n)."""
-        return np.stack([labels_of(prob) for prob in self.prob])
+        return np.stack([labels_of(prob) for prob in self.prob]) if self.labels is None else self.labels
 
 
 def earliest_best(steps: npt.ArrayLike, score: npt.ArrayLike) -> int:

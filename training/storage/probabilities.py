@@ -12,6 +12,13 @@ import numpy.typing as npt
 Probabilities = npt.NDArray[np.float32]
 Floats = npt.NDArray[Any]
 """Values of any float type; a function that takes them returns the same type."""
+Labels = npt.NDArray[np.integer]
+"""Class numbers, of the type that ``label_type`` returns."""
+
+
+def label_type(classes: int) -> type[np.integer]:
+    """Return the smallest of the two integer types that holds the numbers of the classes."""
+    return np.int8 if classes <= 128 else np.int16
 
 
 def axes_of(classes: int) -> tuple[int, ...]:
@@ -24,19 +31,24 @@ def classes_of(prob: Floats) -> int:
     return 2 if prob.ndim == 1 else prob.shape[1]
 
 
-def labels_of(prob: Floats) -> npt.NDArray[np.int8]:
+def labels_of(prob: Floats) -> Labels:
     """Return hard labels (n,): 1 where the probability (n,) is above one half, or the first most probable class of (n, K)."""
-    return (prob > 0.5).astype(np.int8) if prob.ndim == 1 else prob.argmax(axis=1).astype(np.int8)
+    return (prob > 0.5).astype(np.int8) if prob.ndim == 1 else prob.argmax(axis=1).astype(label_type(prob.shape[1]))
 
 
 def certain(labels: npt.NDArray[np.integer], classes: int) -> Probabilities:
     """Return the probabilities of ``labels`` (n,) that are certain: zeros and ones."""
-    return labels.astype(np.float32) if classes == 2 else np.eye(classes, dtype=np.float32)[labels]
+    return labels.astype(np.float32) if classes == 2 else (labels[:, None] == np.arange(classes)).astype(np.float32)
 
 
 def probability_of(prob: Floats, labels: npt.NDArray[np.integer]) -> Floats:
     """Return the probability (n,) of each example's label in ``labels`` (n,)."""
     return np.where(labels == 1, prob, 1 - prob) if prob.ndim == 1 else prob[np.arange(len(labels)), labels]
+
+
+def drawn(prob: Floats, gold: npt.NDArray[np.integer]) -> Floats:
+    """Return the probabilities (n,) that trajectories keep: of class 1 with two classes, of the ``gold`` label with more."""
+    return prob if prob.ndim == 1 else probability_of(prob, gold)
 
 
 def confidence_of(prob: Floats) -> Floats:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.storage.predictions import Predictions
-from training.storage.probabilities import Probabilities, classes_of, probability_of, total_variation
+from training.storage.probabilities import Probabilities, drawn, probability_of, total_variation
 from training.storage.written_answers import Course, Outputs, WrittenAnswers, WrittenTrajectory, same_answers
 from webapp.example_queries.view import SEATS
 
@@ -23,18 +23,13 @@ class Answers:
     of_gold: npt.NDArray[np.float32]
     """Probability of the gold label."""
     prob: npt.NDArray[np.float32]
-    """The probability that is drawn, see ``drawn``."""
+    """The probability that is drawn: of class 1 with two classes, of the gold label with more."""
 
 
 def answers(predictions: Predictions) -> Answers:
     label = predictions.label.astype(np.int16)
     confidence, of_gold = (probability_of(predictions.prob, labels) for labels in (label, predictions.gold))
     return Answers(label, confidence, of_gold, drawn(predictions.prob, predictions.gold))
-
-
-def drawn(prob: Probabilities, gold: npt.NDArray[np.integer]) -> Probabilities:
-    """Return the probabilities (n,) that are drawn: of class 1 with two classes, of the gold label with more."""
-    return prob if classes_of(prob) == 2 else probability_of(prob, gold)
 
 
 def shift(supervisor: Predictions, student: Predictions) -> Probabilities:

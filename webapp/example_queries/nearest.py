@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pyarrow.parquet as pq
 
 from training import RunSpec, Store, catalog
+from training.catalog.bundles import array_of
 from training.storage.checksums import DamagedArtifact
 
 BLOCK = 20_000
@@ -24,6 +25,9 @@ class Near:
 
 def features_of(run: RunSpec, store: Store) -> Path | None:
     """Return the file of the features that ``run`` was trained on, if it is a probe and the file still exists."""
+    if array_of(run.model) is not None:
+        path = store.array_file(run)
+        return path if _whole(store, path) else None
     model = catalog.known_model(run.model)
     if run.adaptation != "probe" or model is None:
         return None
@@ -64,6 +68,7 @@ def nearest(features: Path, dataset: Path, example: int, among: npt.NDArray[np.i
     return [Near(int(ids[rows[index]]), float(alike[index])) for index in best]
 
 
-def _unit(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _unit(vectors: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+    vectors = vectors.astype(np.float32, copy=False)
     length: npt.NDArray[np.float32] = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / np.maximum(length, 1e-12), np.float32)

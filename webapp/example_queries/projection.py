@@ -49,7 +49,9 @@ def blocks(features: tuple[Path, ...]) -> Iterator[npt.NDArray[np.float32]]:
     step = max(1, BLOCK // width)
     for begin in range(0, rows, step):
         # Mapped again for each block: pages that were read count as memory of this process until they are unmapped.
-        first, *second = (np.array(np.load(path, mmap_mode="r", allow_pickle=False)[begin : begin + step]) for path in features)
+        first, *second = (
+            np.array(np.load(path, mmap_mode="r", allow_pickle=False)[begin : begin + step], np.float32) for path in features
+        )
         yield first - second[0] if second else first
 
 

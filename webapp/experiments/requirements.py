@@ -7,6 +7,7 @@ from pathlib import Path
 from django.conf import settings
 
 from training import RunSpec, catalog
+from training.catalog.bundles import array_of
 from training.planning.estimates import rows_of
 from webapp.experiments.models import Worker
 
@@ -47,7 +48,7 @@ def of_any(online: Sequence[Worker]) -> str:
 
 
 def packages_of(run: RunSpec) -> list[str]:
-    if run.adaptation in ("scratch", "given"):
+    if run.adaptation in ("scratch", "given") or array_of(run.model) is not None:
         return []
     entry = catalog.known_model(run.model)
     adds = [LORA] if run.adaptation == "lora" else []
@@ -91,10 +92,12 @@ def used() -> int:
 
 def written_by(run: RunSpec) -> int:
     """Return the bytes that the run may need on the disk at one time; an estimate that is rather too high."""
-    entry, rows = catalog.known_model(run.model), rows_of(run.dataset, run)
+    entry, rows = catalog.known_model_on(run.dataset, run.model), rows_of(run.dataset, run)
     parameters = entry.parameters if entry and run.adaptation != "scratch" else 0
     total = sum(rows) + rows.train + rows.validation
-    predictions = total * 64 + rows.test * 51 * FLOAT
+    data = catalog.known_dataset(run.dataset)
+    numbers = len(data.classes) if data and len(data.classes) > 2 else 1
+    predictions = total * (64 + numbers * FLOAT) + rows.test * 51 * 2 * FLOAT
     if run.adaptation == "full":
         # Two checkpoints, old and new, with weights and two moments; twice the best weights; and the exported weights.
         return predictions + parameters * FLOAT * (2 * 3 + 2 + 1)

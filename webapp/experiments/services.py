@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from training import ExperimentSpec, RunSpec
 from training.events import Event as RunEvent
 from training.events import RunClaimed, RunFailed, RunLost, RunQueued, RunReleased, RunStopped, RunWaiting
-from training.planning.estimates import estimate_seconds
-from training.planning.groups import MOST_SECONDS, MOST_TOGETHER, group_of
+from training.planning.estimates import estimate_seconds, head_bytes
+from training.planning.groups import MOST_BYTES, MOST_SECONDS, MOST_TOGETHER, group_of
 from training.planning.plan import STORED_OF_FEATURES, check_size
 from training.spec import ENGINE_VERSION
 from webapp.database_outages import Outage
@@ -84,6 +84,7 @@ def _beside(first: int, spec: RunSpec, fits: Callable[[RunSpec], bool], most: in
     A run whose last attempt broke off is trained alone: if that was its own fault, it costs no other run its attempts.
     """
     group, beside, seconds = group_of(spec), list[int](), estimate_seconds(spec, features_ready=True)
+    needed = head_bytes(spec)
     if group is None or most == 0 or Run.objects.filter(pk=first, losses__gt=0).exists():
         return []
     same = {f"spec__{name}": getattr(spec, name) for name in STORED_OF_FEATURES}
@@ -91,7 +92,8 @@ def _beside(first: int, spec: RunSpec, fits: Callable[[RunSpec], bool], most: in
     for pk, other in _readable([pk for pk in queued_run_ids() if pk in alike] if alike else []):
         if group_of(other) == group and fits(other):
             seconds += estimate_seconds(other, features_ready=True)
-            if len(beside) == most or seconds > MOST_SECONDS:
+            needed += head_bytes(other)
+            if len(beside) == most or seconds > MOST_SECONDS or needed > MOST_BYTES:
                 break
             beside.append(pk)
     return beside

@@ -7,7 +7,7 @@ import numpy as np
 
 from webapp.charts.numbers import rate
 from webapp.charts.trajectory import Level, Path, trajectory_chart
-from webapp.example_queries.answers import answers, drawn, flips
+from webapp.example_queries.answers import answers, flips
 from webapp.example_queries.rows import Labelled
 from webapp.explorer.example import ExamplePage, Verdict
 from webapp.explorer.finished_models import Model, Triplet
@@ -61,5 +61,4 @@ class LabelledPage(ExamplePage):
         bold = triplet.student.seed == self.triplet.student.seed
         title = self.names.shorts[triplet.student.method or 0]
         style = self.names.style(triplet.student)
-        prob = drawn(path.prob[:, 0], np.full(len(path.steps), self.example.gold))
-        return Path(title, style, path.steps.tolist(), prob.tolist(), bold, None if flip < 0 else flip)
+        return Path(title, style, path.steps.tolist(), path.prob[:, 0].tolist(), bold, None if flip < 0 else flip)

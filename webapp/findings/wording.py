@@ -8,13 +8,14 @@ from functools import cache
 
 from training import ExperimentSpec, catalog
 from training.catalog import local, outside
+from training.catalog.bundles import array_of
 from training.metrics.intervals import Estimate
 from training.spec.methods import METHODS, Learning, Method
 
 
 def short_model(name: str) -> str:
     """Bag of words, MiniLM L4; the last part of a Hub id; tiny@0123456 for a local model or labels, with their digest."""
-    if title := local.title_of(name) or outside.title_of(name):
+    if title := local.title_of(name) or outside.title_of(name) or array_of(name):
         return title
     entry = catalog.MODELS.get(name)
     if entry is None:
@@ -28,6 +29,8 @@ def model_title(name: str) -> str:
         return f"{title} (local folder)"
     if title := outside.title_of(name):
         return f"{title} (labels from outside)"
+    if array := array_of(name):
+        return f"Features {array}"
     if name in catalog.MODELS:
         return catalog.MODELS[name].title
     return f"{short_model(name)} ({catalog.LADDERS[name].source})" if name in catalog.LADDERS else name

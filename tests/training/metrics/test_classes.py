@@ -100,8 +100,11 @@ def test_every_run_says_a_probability_of_each_class_and_learns_something(lab: Pa
         np.testing.assert_allclose(predictions.prob.sum(axis=1), 1, atol=1e-5)
         assert predictions.part("test").right.mean() > 0.4
         trajectory = store.read_trajectory(run_of(lab, role).key())
-        assert trajectory.prob.shape == (len(trajectory.steps), len(trajectory.id), 3)
-        np.testing.assert_array_equal(trajectory.prob[0], np.full((len(trajectory.id), 3), 1 / 3, np.float32))
+        assert trajectory.prob.shape == trajectory.label.shape == (len(trajectory.steps), len(trajectory.id))
+        np.testing.assert_array_equal(trajectory.prob[0], np.full(len(trajectory.id), 1 / 3, np.float32))
+        of_test = predictions.take(np.isin(predictions.id, trajectory.id))
+        np.testing.assert_array_equal(of_test.id, trajectory.id)
+        np.testing.assert_array_equal(trajectory.label_at(trajectory.selected), of_test.label)
 
 
 def test_the_result_has_five_transitions_and_an_agreement_on_labels(lab: Path) -> None:

@@ -1,7 +1,9 @@
+import json
 from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -9,7 +11,9 @@ from tests.factories.artifacts import predictions, trajectory
 from tests.factories.runs import make_run
 from training.storage.artifacts import Store
 from training.storage.atomic import atomic
+from training.storage.columns import column_of
 from training.storage.predictions import Predictions, Trajectory
+from training.storage.probabilities import drawn
 
 
 def test_predictions_read_back_as_they_were_written(tmp_path: Path) -> None:
@@ -67,21 +71,47 @@ def test_a_failed_write_leaves_what_was_there_and_nothing_else(tmp_path: Path) -
 def test_a_trajectory_reads_back_as_it_was_written(tmp_path: Path) -> None:
     Store(tmp_path).write_trajectory("key", trajectory())
     actual = Store(tmp_path).read_trajectory("key")
-    for field in fields(Trajectory):
+    assert actual.labels is None
+    for field in fields(Trajectory)[:-1]:
         np.testing.assert_array_equal(getattr(actual, field.name), getattr(trajectory(), field.name))
     assert [array.dtype.name for array in (actual.prob, actual.steps, actual.id)] == ["float32", "int64", "int64"]
 
 
-def test_a_trajectory_of_three_classes_reads_back_and_is_judged_by_its_most_probable_class(tmp_path: Path) -> None:
+def test_a_trajectory_of_three_classes_keeps_the_label_and_the_probability_of_the_truth(tmp_path: Path) -> None:
     prob = np.random.default_rng(0).dirichlet([1, 1, 1], (4, 3)).astype(np.float32)
-    written = replace(trajectory(), prob=prob)
-    Store(tmp_path).write_trajectory("key", written)
-    actual = Store(tmp_path).read_trajectory("key")
-    np.testing.assert_array_equal(actual.prob, prob)
-    assert actual.label.tolist() == prob.argmax(axis=2).tolist()
     gold = prob[2].argmax(axis=1).astype(np.int8)
-    assert (actual.accuracy(8, gold), actual.at(8).tolist()) == (1.0, prob[2].tolist())
+    of_gold = np.stack([drawn(each, gold) for each in prob])
+    labels = prob.argmax(axis=2).astype(np.int8)
+    Store(tmp_path).write_trajectory("key", replace(trajectory(), prob=of_gold, labels=labels))
+    actual = Store(tmp_path).read_trajectory("key")
+    np.testing.assert_array_equal(actual.prob, of_gold)
+    np.testing.assert_array_equal(actual.label, labels)
+    assert actual.label.dtype == np.int8
+    assert (actual.accuracy(8, gold), actual.at(8).tolist()) == (1.0, prob[2].max(axis=1).tolist())
     assert actual.hindsight(gold) == 8
+    path = Store(tmp_path).read_path("key", 5)
+    assert path is not None
+    assert (path.label[:, 0].tolist(), path.prob[:, 0].tolist()) == (labels[:, 1].tolist(), of_gold[:, 1].tolist())
+
+
+def test_a_trajectory_of_an_earlier_version_with_all_probabilities_is_read_as_one_of_this_version(tmp_path: Path) -> None:
+    prob = np.random.default_rng(0).dirichlet([1, 1, 1], (4, 3)).astype(np.float32)
+    store, about = Store(tmp_path), trajectory()
+    known = Predictions(
+        id=np.sort(about.id), split=np.full(3, "test"), group=np.zeros(3, int), gold=np.array([2, 0, 1], np.int8), prob=prob[0]
+    )
+    store.write_predictions("key", known)
+    words = {"steps": about.steps.tolist(), "selected": about.selected, "validation": about.validation.tolist()}
+    table = pa.table({"id": about.id, "prob": column_of(np.ascontiguousarray(np.swapaxes(prob, 0, 1)))})
+    with store.writing(store.run("key") / "trajectory.parquet") as path:
+        pq.write_table(table.replace_schema_metadata({"trajectory": json.dumps(words)}), path)
+    actual = store.read_trajectory("key")
+    gold = np.array([1, 2, 0])  # of the ids 7, 5 and 6, in this order
+    np.testing.assert_array_equal(actual.prob, prob[:, np.arange(3), gold])
+    np.testing.assert_array_equal(actual.label, prob.argmax(axis=2))
+    course = store.read_path("key", 6)
+    assert course is not None
+    np.testing.assert_array_equal(course.prob[:, 0], prob[:, 2, 0])
 
 
 def test_hindsight_is_the_earliest_step_that_is_best_on_the_test_set_the_untrained_model_aside() -> None:

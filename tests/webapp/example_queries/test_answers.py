@@ -43,6 +43,6 @@ def test_a_student_flips_where_it_leaves_the_supervisor_for_good_and_unwatched_e
 
 
 def test_a_student_of_three_classes_flips_to_whichever_other_label() -> None:
-    prob = np.array([[[0.6, 0.2, 0.2]], [[0.2, 0.6, 0.2]], [[0.2, 0.2, 0.6]]], np.float32)
-    trajectory = Trajectory(np.array([0, 5, 10]), np.array([7]), prob, np.full(3, np.nan), 10)
+    prob, labels = np.array([[0.6], [0.2], [0.2]], np.float32), np.array([[0], [1], [2]], np.int8)
+    trajectory = Trajectory(np.array([0, 5, 10]), np.array([7]), prob, np.full(3, np.nan), 10, labels)
     assert flips(trajectory, np.array([0]), np.zeros(1, np.int16)).tolist() == [5]

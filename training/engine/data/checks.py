@@ -14,6 +14,7 @@ from training.engine.data import near_copies, text_checks
 from training.engine.data.answer_checks import ANSWERS, answer_report, answer_warnings
 from training.engine.data.baselines import SAMPLE, Texts, baselines
 from training.engine.data.rules import LARGEST_CLASS, OnProgress
+from training.names import FEATURES
 from training.words import length
 
 EDGES = (0, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -202,8 +203,9 @@ def warnings(report: Report) -> tuple[str, ...]:
     sentences = [sentence for baseline in report.baselines if (sentence := _shortcut(baseline, len(report.classes)))]
     near, counts, rows = report.neighbours, report.counts, report.counts.kept
     if near.share >= NEAR_SHARE:
+        same = "rows ({}) have the features of a row" if report.arrays else "texts ({}) are nearly the same as a text"
         sentences.append(
-            f"{near.near:,} of {near.compared:,} texts ({near.share:.1%}) are nearly the same as a text of another group: "
+            f"{near.near:,} of {near.compared:,} {same.format(f'{near.share:.1%}')} of another group: "
             "a model may be tested on what it has been trained on. A better group column would keep them together."
         )
     if counts.conflicts >= CONFLICT_SHARE * counts.examples:
@@ -225,6 +227,8 @@ def warnings(report: Report) -> tuple[str, ...]:
 
 
 def _shortcut(baseline: Baseline, classes: int) -> str:
+    if baseline.name.startswith(FEATURES):
+        return ""  # what is expected of features
     score = f"is right on {baseline.accuracy:.0%} of {baseline.n:,} texts of groups that it has not seen"
     if baseline.name == "words":
         return f"A bag of words {score}: there is little left for a stronger model to recover." if baseline.low > EASY else ""

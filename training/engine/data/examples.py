@@ -12,8 +12,10 @@ import pyarrow.parquet as pq
 
 from training import catalog
 from training.catalog.datasets import MOST_CLASSES
+from training.engine.data.bundle_file import arrays_of
 from training.engine.data.families.example import stable
 from training.engine.errors import CorruptData, NoLabels
+from training.storage.probabilities import Labels, label_type
 
 Side = Literal["a", "b"]
 """The first or second texts of a data set of preferences. Other data sets have only the first."""
@@ -26,22 +28,24 @@ class Examples:
     ``group`` is the stored value, or a hash of it, and never a count: it does not depend on other rows. In a data set of
     preferences ``text`` is compared with ``text_b``, and label 1 means that ``text`` is preferred. In a generative data set
     ``text`` is the prompt, ``answers`` are lists of the accepted answers, of which the first is trained on, and labels do not
-    exist. ``difficulty`` is None, or higher for harder examples.
+    exist. ``difficulty`` is None, or higher for harder examples. Of a feature bundle ``text`` are the names of rows, and ``part``
+    is train, test or locked where the data set gives its split.
     """
 
     id: npt.NDArray[np.int64]
-    labels: npt.NDArray[np.int8] | None
+    labels: Labels | None
     group: npt.NDArray[np.int64]
     text: pa.ChunkedArray
     text_b: pa.ChunkedArray | None = None
     answers: pa.ChunkedArray | None = None
     difficulty: npt.NDArray[np.float64] | None = None
+    part: npt.NDArray[np.str_] | None = None
 
     def __len__(self) -> int:
         return len(self.id)
 
     @property
-    def label(self) -> npt.NDArray[np.int8]:
+    def label(self) -> Labels:
         """The labels. Raises NoLabels for a generative data set."""
         if self.labels is None:
             raise NoLabels
@@ -70,7 +74,12 @@ def load_examples(name: str, fingerprint: str) -> Examples:
     if digest != fingerprint:
         raise CorruptData(f"{path.name} is not the data set of this run: SHA-256 {digest}, expected {fingerprint}. {mend}")
     with pq.ParquetFile(path) as file:
-        return from_table(file.read(columns=["id", "text", "text_b", "label", "answers", "group", "difficulty"]))
+        return from_table(file.read(columns=columns_read(file.schema_arrow)))
+
+
+def columns_read(schema: pa.Schema) -> list[str]:
+    """Return the columns of examples, those of a feature bundle with the parts of its split. Others are not read."""
+    return [*("id", "text", "text_b", "label", "answers", "group", "difficulty"), *(["part"] if arrays_of(schema) else [])]
 
 
 def from_table(table: pa.Table) -> Examples:
@@ -83,12 +92,13 @@ def from_table(table: pa.Table) -> Examples:
         raise CorruptData("A data set has either labels or written answers.")
     examples = Examples(
         id=table["id"].to_numpy().astype(np.int64),
-        labels=table["label"].to_numpy().astype(np.int8) if "label" in columns else None,
+        labels=_labels(table["label"].to_numpy()) if "label" in columns else None,
         group=_group(table["group"]),
         text=table["text"],
         text_b=columns.get("text_b"),
         answers=columns.get("answers"),
         difficulty=table["difficulty"].to_numpy().astype(np.float64) if "difficulty" in columns else None,
+        part=table["part"].to_numpy().astype(np.str_) if "part" in columns else None,
     )
     if len(np.unique(examples.id)) < len(examples):
         raise CorruptData("Two rows of the data set have the same id.")
@@ -99,6 +109,10 @@ def from_table(table: pa.Table) -> Examples:
     else:
         _check_answers(examples.answers)
     return examples
+
+
+def _labels(stored: npt.NDArray[np.integer]) -> Labels:
+    return stored.astype(label_type(int(stored.max(initial=0)) + 1))
 
 
 def _check_answers(answers: pa.ChunkedArray) -> None:

@@ -77,7 +77,7 @@ def open_file(path: Path) -> Reader:
     """Return the reader for ``path`` by its suffix. Raises CorruptData for a large, compressed or mislabelled file."""
     kind = KINDS.get(path.suffix.lower())
     if kind is None:
-        raise CorruptData(f"A file that ends in “{path.suffix}” cannot be read. There are: {', '.join(KINDS)}.")
+        raise CorruptData(f"A file that ends in “{path.suffix}” cannot be read. There are: {', '.join([*KINDS, '.npz'])}.")
     try:
         size = path.stat().st_size
         with path.open("rb") as file:

@@ -12,13 +12,14 @@ from typing import TypeVar
 from training import catalog
 from training.answers import AnswerRule
 from training.catalog import dataset_card, library
-from training.catalog.column_mapping import Answered, Mapping
+from training.catalog.column_mapping import Answered, Features, Mapping
 from training.catalog.dataset_card import CHECKED_FILE, About
 from training.catalog.library import Card
 from training.catalog.registry import Registered
 from training.command_output import CheckResult
 from training.engine.data import answer_mapping, apply_mapping, fetch, written_sources
 from training.engine.data.answer_rules import apply_answer_rules
+from training.engine.data.bundles import make_bundle
 from training.engine.data.checks import check
 from training.engine.data.convert import convert
 from training.engine.data.families.example import Example, Prompt, Row
@@ -37,6 +38,8 @@ Item = TypeVar("Item")
 
 def check_file(path: Path, mapping: Mapping, folder: Path, on_progress: OnProgress) -> CheckResult:
     """Read and check ``path`` and write the data set to ``folder``. Raises CorruptData with a sentence."""
+    if isinstance(mapping.root, Features):
+        return make_bundle(path, mapping.root, folder, on_progress)
     reader, read = open_file(path), Count()
 
     def track(rows: Iterable[Item]) -> Iterator[Item]:
@@ -84,7 +87,7 @@ def _make(
 ) -> CheckResult:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / CHECKED_FILE
-    counts = apply_rules(examples, path, seed, on_progress, len(mapping.root.names) if mapping else 2)
+    counts = apply_rules(examples, path, seed, on_progress, len(mapping.root.class_names) if mapping else 2)
     skipped = read.number - counts.examples if mapping else 0  # a row of a registered source gives several examples
     counts = counts.model_copy(update={"read": read.number, "skipped": skipped})
     return CheckResult(fingerprint=digest(path), report=check(path, counts, on_progress))

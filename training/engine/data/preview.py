@@ -4,6 +4,8 @@ from itertools import islice
 from pathlib import Path
 
 from training.command_output import Column, Preview
+from training.engine.data.bundle_preview import preview_bundle
+from training.engine.data.bundle_sources import has_features
 from training.engine.data.files import open_file
 
 PREVIEW_ROWS = 5_000
@@ -15,6 +17,8 @@ LONGEST = 400
 
 def preview(path: Path) -> Preview:
     """Return the preview of ``path``. Raises CorruptData where it cannot be read."""
+    if has_features(path):
+        return preview_bundle(path)
     reader = open_file(path)
     rows = list(islice(reader.rows(), PREVIEW_ROWS))
     columns = []

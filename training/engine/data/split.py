@@ -53,11 +53,14 @@ class Split:
         }
 
 
-def split_for(run: RunSpec, group: Rows) -> Split:
-    """Return the split of ``run``. ``group`` (n,) are the groups of the rows. Raises CorruptData where a part would be empty."""
-    test = draw(group, run.split_seed, TEST)
-    chosen, second = test < run.test_fraction, draw(group, run.seed, HALVES) >= 0.5
-    locked = ~chosen & (test < run.test_fraction + run.locked_fraction)
+def split_for(run: RunSpec, group: Rows, part: npt.NDArray[np.str_] | None = None) -> Split:
+    """Return the split of ``run``. ``group`` (n,) are the groups of the rows. Raises CorruptData where a part would be empty.
+
+    Where the data set gives the ``part`` of each row, train, test or locked, only the halves are drawn.
+    """
+    test, second = draw(group, run.split_seed, TEST), draw(group, run.seed, HALVES) >= 0.5
+    chosen = test < run.test_fraction if part is None else part == "test"
+    locked = ~chosen & (test < run.test_fraction + run.locked_fraction) if part is None else part == "locked"
     free = ~chosen & ~locked
     a, b = (_half(run, group, np.flatnonzero(free & side)) for side in (~second, second))
     split = Split(a, b, np.flatnonzero(chosen), np.flatnonzero(locked))

@@ -17,6 +17,8 @@ from training.storage.artifacts import Store
 
 STEP_BYTES = 2**28
 """Most bytes of the vectors of one step of several runs; further runs are trained after them."""
+STACK_BYTES, COPIES = 2**29, 6
+"""Most bytes of the heads of several runs in one step: their labels, and so many copies of their weights, as the moments."""
 
 
 def train_heads(attempts: Sequence[Attempt], store: Store, beside: Iterable[str] = ()) -> None:
@@ -35,11 +37,13 @@ def train_heads(attempts: Sequence[Attempt], store: Store, beside: Iterable[str]
 
 
 def _stacks(trainings: list[HeadTraining]) -> list[list[HeadTraining]]:
-    """Return the runs in parts with equally many places, whose vectors of one step take at most ``STEP_BYTES``."""
+    """Return the runs in parts with equally many places, whose vectors and heads take no more than that in one step."""
     stacks = list[list[HeadTraining]]()
     for places in sorted({training.head.places for training in trainings}):
         alike = [training for training in trainings if training.head.places == places]
-        most = max(1, STEP_BYTES // (alike[0].head.width * places * 4))
+        head = alike[0].head
+        of_heads = COPIES * head.weights.nbytes + max(training.head.labels.nbytes for training in alike)
+        most = max(1, min(STEP_BYTES // (head.width * places * 4), STACK_BYTES // of_heads))
         stacks += [alike[start : start + most] for start in range(0, len(alike), most)]
     return stacks
 

@@ -127,7 +127,7 @@ def result(name: str, run: RunSpec, store: Store, measured: Measured, seconds: f
 def tokens_per_second(run: RunSpec, store: Store, measured: Measured) -> float:
     """Return the tokens of texts, without padding, per second of the steps after the first, without evaluations."""
     examples = load_examples(run.dataset, run.fingerprint)
-    rows = split_for(run, examples.group).half(run.half).train
+    rows = split_for(run, examples.group, examples.part).half(run.half).train
     inputs = load_inputs(run, examples, store, lambda event: None, lambda: False)
     assert isinstance(inputs, Ragged)
     tokens = inputs.lengths[rows].sum() * run.epochs / measured.steps[-1][0]  # of a step

@@ -1,14 +1,11 @@
-"""Frozen features: computed once for a model, its depth, a data set and a longest text, and memory-mapped by every run."""
+"""Frozen features of texts: computed once for a model, its depth, a data set and a longest text, and mapped by every run."""
 
-import logging
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import torch
 from accelerate import Accelerator
@@ -23,16 +20,12 @@ from training.engine.device_copies import read_behind, to_device
 from training.engine.distributed import memory
 from training.engine.errors import CorruptModel, Stopped
 from training.engine.models import backbone, classifiers, model_files
+from training.engine.models.feature_files import Features, locked, read, reserve
 from training.engine.models.precision import precision_of
 from training.engine.outputs.export import weights_of
 from training.events import Event, Progress
 from training.spec import RunSpec
 from training.storage.artifacts import Store
-from training.storage.checksums import DamagedArtifact
-
-log = logging.getLogger(__name__)
-
-Features = npt.NDArray[np.float32]
 
 
 def frozen_features(
@@ -51,11 +44,11 @@ def frozen_features(
     that need the same features, one computes and the other waits. Raises Stopped, CorruptModel.
     """
     path, shape = features_path(run, store, side), (len(text), backbone.shape(run).width)
-    if (ready := _read(store, path, shape)) is not None:
+    if (ready := read(store, path, shape)) is not None:
         return ready
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(path.with_suffix(".lock"), should_stop), ExitStack() as held:
-        if (ready := _read(store, path, shape)) is not None:
+    with locked(path.with_suffix(".lock"), should_stop), ExitStack() as held:
+        if (ready := read(store, path, shape)) is not None:
             return ready
         if path.exists():
             store.checksums.quarantine(path)
@@ -63,7 +56,7 @@ def frozen_features(
         cuts.sort(key=lambda cut: backbone.shape(cut).layers or 0)
         with threads(transformer_threads()):
             _compute(cuts, text, side, store, [_partial(cut, store, side, held) for cut in cuts], emit, should_stop)
-    computed = _read(store, path, shape)
+    computed = read(store, path, shape)
     assert computed is not None, f"{path} was just written"
     return computed
 
@@ -92,48 +85,6 @@ def features_path(run: RunSpec, store: Store, side: Side = "a") -> Path:
     return store.features_file(run, shape.layers, shape.reading, precision_of(run), side)
 
 
-def _read(store: Store, path: Path, shape: tuple[int, int]) -> Features | None:
-    """Return the stored features; None where they are missing or damaged."""
-    try:
-        store.checksums.verify(path, again=True)
-        features: Features = np.load(path, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError:
-        return None
-    except (ValueError, EOFError, DamagedArtifact):
-        features = np.empty((0, 0), np.float32)
-    if features.shape != shape or features.dtype != np.float32:
-        log.warning("The features %s are damaged and will be computed again.", path)
-        return None
-    return features
-
-
-class _locked:  # noqa: N801 - read as a verb: with _locked(path, should_stop)
-    """A lock between processes that can be stopped while it waits."""
-
-    def __init__(self, path: Path, should_stop: Callable[[], bool]) -> None:
-        self.lock, self.should_stop = FileLock(path), should_stop
-
-    def __enter__(self) -> None:
-        while True:
-            if self.should_stop():
-                raise Stopped
-            try:
-                self.lock.acquire(timeout=0.2)
-            except Timeout:
-                continue
-            return
-
-    def __exit__(self, *_: object) -> None:
-        self.lock.release()
-
-
-def _reserve(path: Path) -> None:
-    """Allocate the whole file now: a full disk is an OSError here, but a later write into the map would kill the process."""
-    if hasattr(os, "posix_fallocate"):  # macOS has none
-        with path.open("r+b") as file:
-            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
-
-
 def _transformer(run: RunSpec, store: Store) -> nn.Module:
     if run.features_of is None:
         return backbone.load(run)
@@ -160,7 +111,7 @@ def _compute(
     size = len(rows), shape.width
     files = [np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=size) for path in paths]
     for path in paths:
-        _reserve(path)
+        reserve(path)
     layers = [backbone.last_layer(model, cut) for cut in cuts[:-1]]
 
     def pooled(part: Rows) -> list[Tensor]:

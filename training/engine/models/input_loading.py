@@ -7,7 +7,7 @@ import pyarrow as pa
 from training.engine.data.examples import Examples, Side
 from training.engine.data.tokens import cached_word_pieces, words
 from training.engine.models import backbone
-from training.engine.models.features import frozen_features
+from training.engine.models.data_features import features_of
 from training.engine.models.inputs import Dense, Inputs, Pairs
 from training.events import Event
 from training.spec import RunSpec
@@ -31,7 +31,7 @@ def load_inputs(
         if run.adaptation == "scratch":
             return words(text, run.max_tokens)
         if run.adaptation == "probe":
-            return Dense(frozen_features(run, text, side, store, emit, should_stop, beside))
+            return Dense(features_of(run, examples, side, store, emit, should_stop, beside))
         return cached_word_pieces(run, text, side, backbone.tokenizer(run), store, should_stop)
 
     first = load(examples.text, "a")

@@ -34,13 +34,13 @@ class Inputs(Protocol):
 
 @dataclass(frozen=True)
 class Dense:
-    """A feature vector for each row: (rows, width) float32, mapped from disk or in memory."""
+    """A feature vector for each row: (rows, width) floats, mapped from disk or in memory. Batches are float32."""
 
-    matrix: npt.NDArray[np.float32]
+    matrix: npt.NDArray[np.floating]
 
     def batch(self, rows: Rows) -> tuple[Tensor, ...]:
         # A plain array: NumPy's class for mapped ones takes longer to look for its file than to read a batch.
-        return (torch.from_numpy(np.asarray(self.matrix)[rows]),)
+        return (torch.from_numpy(np.asarray(self.matrix)[rows].astype(np.float32, copy=False)),)
 
     def used(self, rows: Rows) -> Tensor | None:
         return None

@@ -20,6 +20,7 @@ from filelock import FileLock
 
 from training import environment
 from training.catalog import library
+from training.catalog.bundles import array_of
 from training.engine.determinism import threads
 from training.engine.errors import EngineError
 from training.engine.models.sizes import size_of
@@ -40,6 +41,8 @@ TOKENS = (512, 480, 448)
 
 def precision_of(run: RunSpec) -> Resolved:
     """Return the number format of ``run`` on this machine. Raises EngineError where the device does not support it."""
+    if array_of(run.model) is not None:
+        return "fp32"  # without a transformer
     device = Accelerator().device
     if run.precision == "auto" and device.type == "cpu" and run.tunes_backbone:
         return in_training(size_of(run).width)

@@ -1,9 +1,11 @@
-"""The size of a run's transformer, from its config.json."""
+"""The size of a run's transformer, from its config.json, or of an array of features."""
 
 from dataclasses import dataclass
 
 from training import catalog
+from training.catalog.bundles import array_of
 from training.catalog.models import Kind
+from training.engine.data.bundle_file import BundleFile
 from training.engine.models import model_files
 from training.spec import RunSpec
 
@@ -20,6 +22,9 @@ class Size:
 
 def size_of(run: RunSpec) -> Size:
     """Return the size of the run's transformer. Raises CorruptModel where the model's config.json is not available."""
+    if (array := array_of(run.model)) is not None:
+        with BundleFile(catalog.examples_of(run.dataset, run.fingerprint)) as bundle:
+            return Size("features", "features", 0, bundle.array(array).width)
     if entry := catalog.MODELS.get(run.model):
         assert entry.kind
         assert entry.layers

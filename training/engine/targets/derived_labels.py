@@ -14,7 +14,7 @@ from training.events import EvaluationLogged, Event, RunStarted
 from training.spec import RunSpec
 from training.storage.artifacts import Store
 from training.storage.predictions import Predictions, Trajectory
-from training.storage.probabilities import certain, confidence_of, probability_of
+from training.storage.probabilities import certain, confidence_of, drawn, labels_of, probability_of
 
 Rows = npt.NDArray[np.int64]
 Numbers = npt.NDArray[np.float64]
@@ -28,7 +28,10 @@ def write_derived(
     predictions = predict()
     test = predictions.part("test")
     nothing = np.full_like(test.prob, 1 / predictions.classes)
-    trajectory = Trajectory(np.array([0, 1]), test.id, np.stack([nothing, test.prob]), np.array([np.nan, np.nan]), 1)
+    both = nothing, test.prob
+    labels = np.stack([labels_of(prob) for prob in both]) if predictions.classes > 2 else None
+    course = np.stack([drawn(prob, test.gold) for prob in both])
+    trajectory = Trajectory(np.array([0, 1]), test.id, course, np.array([np.nan, np.nan]), 1, labels)
     for step in trajectory.steps.tolist():
         emit(EvaluationLogged(step=step, accuracy=trajectory.accuracy(step, test.gold)))
     store.write_trajectory(run.key(), trajectory)

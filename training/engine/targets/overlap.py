@@ -12,8 +12,9 @@ ROWS = 1024
 """Rows that are compared with all hard ones at once."""
 
 
-def kinds(weak: Probabilities, features: npt.NDArray[np.float32]) -> npt.NDArray[np.str_]:
+def kinds(weak: Probabilities, features: npt.NDArray[np.floating]) -> npt.NDArray[np.str_]:
     """Return "hard", "overlap" or "easy" for each row of weak labels (n,) or (n, K) and the student's ``features`` (n, width)."""
+    features = features.astype(np.float32, copy=False)  # half precision multiplies slowly
     hard, overlap = ~above(certainty(weak)), np.zeros(len(weak), bool)
     if hard.any() and not hard.all():
         overlap[~hard] = above(similarity(features[~hard], features[hard]))

@@ -12,7 +12,7 @@ from training.events import EvaluationLogged
 from training.spec import GROUND_TRUTH, RunSpec
 from training.storage.artifacts import Store
 from training.storage.predictions import Predictions
-from training.storage.probabilities import Probabilities, certain, cross_entropy, labels_of
+from training.storage.probabilities import Labels, Probabilities, certain, cross_entropy, labels_of
 
 
 def read_supervisor(run: RunSpec, store: Store) -> Predictions | None:
@@ -32,19 +32,18 @@ def targets(examples: Examples, rows: Rows, supervisor: Predictions | None) -> P
     return _by_id(supervisor.part("transfer"), examples.id[rows]).prob
 
 
-Evaluate = Callable[[int, Probabilities, Probabilities], EvaluationLogged]
+Evaluate = Callable[[int, Labels, Probabilities], EvaluationLogged]
 
 
 def evaluator(examples: Examples, rows: Rows, held_out: Probabilities, supervisor: Predictions | None) -> Evaluate:
-    """Return a function from (step, test probabilities of ``rows``, validation probabilities) to the evaluation event.
+    """Return a function from (step, hard labels of the test ``rows``, validation probabilities) to the evaluation event.
 
     ``held_out`` are the validation rows' labels, of the kind that the run learns from.
     """
     gold = examples.label[rows]
     supervisor_label = _by_id(supervisor.part("test"), examples.id[rows]).label if supervisor else None
 
-    def evaluate(step: int, prob: Probabilities, on_validation: Probabilities) -> EvaluationLogged:
-        label = labels_of(prob)
+    def evaluate(step: int, label: Labels, on_validation: Probabilities) -> EvaluationLogged:
         event = EvaluationLogged(
             step=step,
             accuracy=float(np.mean(label == gold)),

@@ -57,7 +57,7 @@ def training_set_of(
     half: Half,
     supervisor: Predictions | None,
     store: Store,
-    features: Callable[[], npt.NDArray[np.float32]],
+    features: Callable[[], npt.NDArray[np.floating]],
 ) -> TrainingSet:
     """Return the training set of ``run``. Raises EngineError where its method leaves too few rows.
 

@@ -13,7 +13,7 @@ from training.engine.errors import EngineError
 from training.storage.archive import RESULT_FILES, size
 from training.storage.artifacts import Store
 from training.storage.predictions import Predictions, Trajectory
-from training.storage.probabilities import axes_of
+from training.storage.probabilities import axes_of, label_type
 
 MOST_BYTES = 2**29
 """Largest size of a file in memory."""
@@ -32,16 +32,21 @@ def predictions_of(store: Store, key: str) -> Predictions:
     with pq.ParquetFile(path) as file:
         columns = {field.name: field.type for field in file.schema_arrow}
         prob = columns.pop("prob", pa.null())
-        if columns != {"id": pa.int64(), "group": pa.int64(), "gold": pa.int8(), "split": pa.string()}:
-            raise Unreadable("it has other columns than predictions have")
         classes = 1 if prob == pa.float32() else _sizes(prob, 1)[0]
         if not 1 <= classes <= MOST_CLASSES or classes == 2:
             raise Unreadable(f"its probabilities are of {classes} classes")
+        gold = pa.from_numpy_dtype(label_type(classes))
+        if columns != {"id": pa.int64(), "group": pa.int64(), "gold": gold, "split": pa.string()}:
+            raise Unreadable("it has other columns than predictions have")
         check_fits(file, 40 + 4 * classes)
     with pq.ParquetFile(path, read_dictionary=["split"]) as file:
         check_splits(file)
     predictions = store.read_predictions(key)
-    if [str(array.dtype) for array in (predictions.id, predictions.group, predictions.gold)] != ["int64", "int64", "int8"]:
+    if [pa.from_numpy_dtype(array.dtype) for array in (predictions.id, predictions.group, predictions.gold)] != [
+        pa.int64(),
+        pa.int64(),
+        gold,
+    ]:
         raise Unreadable("a value is missing")
     if len(np.unique(predictions.id)) < len(predictions.id):
         raise Unreadable("an example is there twice")
@@ -53,13 +58,17 @@ def predictions_of(store: Store, key: str) -> Predictions:
 
 
 def trajectory_of(store: Store, key: str, classes: int) -> Trajectory:
-    """Return a run's trajectory of ``classes`` classes. Raises as ``predictions_of``."""
+    """Return a run's trajectory of ``classes`` classes, of this or an earlier version. Raises as ``predictions_of``."""
     path = store.run(key) / TRAJECTORY
     with pq.ParquetFile(path) as file:
         columns = {field.name: field.type for field in file.schema_arrow}
-        axes = axes_of(classes)
+        labelled = "label" in columns
+        axes = () if labelled else axes_of(classes)
         shape = _sizes(columns.get("prob", pa.null()), 1 + len(axes))
-        if columns.keys() != {"id", "prob"} or columns["id"] != pa.int64() or shape[1:] != list(axes):
+        expected = {"id": pa.int64(), "prob": columns.get("prob")}
+        if labelled and classes > 2:
+            expected["label"] = pa.list_(pa.field("item", pa.from_numpy_dtype(label_type(classes))), shape[0])
+        if columns != expected or shape[1:] != list(axes):
             raise Unreadable("it has other columns than a trajectory has")
         check_fits(file, 8 + 8 * int(np.prod(shape)))
         about = json.loads((file.schema_arrow.metadata or {}).get(b"trajectory", b"null"))
@@ -70,9 +79,11 @@ def trajectory_of(store: Store, key: str, classes: int) -> Trajectory:
         trajectory.selected not in trajectory.steps
         or len(np.unique(trajectory.id)) < len(trajectory.id)
         or not _probabilities(trajectory.prob)
+        or (trajectory.labels is not None and not np.isin(trajectory.labels, np.arange(classes)).all())
     ):
         raise Unreadable(
-            "an example is there twice, a probability is not between 0 and 1, or the selected step was not evaluated"
+            "an example is there twice, a probability is not between 0 and 1, a label is of no class, or the selected step was "
+            "not evaluated"
         )
     return trajectory
 

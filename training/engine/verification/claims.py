@@ -12,7 +12,7 @@ from training.engine.targets.supervisor_labels import share
 from training.events import EvaluationLogged, EventRecord, RunFailed, RunFinished, RunQueued, RunStarted, RunStopped, RunWaiting
 from training.spec import RunSpec
 from training.storage.predictions import Predictions, Trajectory, earliest_best
-from training.storage.probabilities import labels_of
+from training.storage.probabilities import Labels, drawn
 
 LARGEST_NUMBER, LARGEST_ATTEMPT = 2**63 - 1, 2**31 - 1
 LONGEST_WORDS = {"worker": 200, "device": 100, "phase": 40}
@@ -84,7 +84,7 @@ def contradictions(
         yield "Its trajectory is of other examples than its test predictions."
         return
     gold = test.gold[place]
-    yield from _selection(run, trajectory, test.prob[place])
+    yield from _selection(run, trajectory, test.take(place))
     yield from _end(events.end, trajectory, test, gold)
     supervisor_label = None
     if supervisor is not None and not run.derives:
@@ -98,9 +98,12 @@ def contradictions(
         yield from _evaluation(event, trajectory, gold, supervisor_label)
 
 
-def _selection(run: RunSpec, trajectory: Trajectory, prob: npt.NDArray[np.float32]) -> Iterator[str]:
+def _selection(run: RunSpec, trajectory: Trajectory, test: Predictions) -> Iterator[str]:
     """Yield a problem unless the predictions are those of the selected step, and the stop rule selects that step."""
-    if not np.allclose(trajectory.at(trajectory.selected), prob, rtol=0, atol=1e-4):
+    selected = trajectory.selected
+    same = np.allclose(trajectory.at(selected), drawn(test.prob, test.gold), rtol=0, atol=1e-4)
+    # Two classes have no labels of their own, and those of equally probable ones may differ by rounding.
+    if not same or (trajectory.labels is not None and not np.array_equal(trajectory.label_at(selected), test.label)):
         yield f"Its predictions are not those of step {trajectory.selected}, which its trajectory has selected."
     known = np.isfinite(trajectory.validation).all() and (trajectory.steps > 0).any()
     best = earliest_best(trajectory.steps, trajectory.validation) if known else None
@@ -114,7 +117,7 @@ def stop_rule(run: RunSpec, last: int, selected: int, best: int | None) -> Itera
         yield f"Its stop rule selects step {rule}, and its trajectory says {selected}."
 
 
-def _end(end: RunFinished, trajectory: Trajectory, test: Predictions, gold: npt.NDArray[np.int8]) -> Iterator[str]:
+def _end(end: RunFinished, trajectory: Trajectory, test: Predictions, gold: Labels) -> Iterator[str]:
     claims: dict[str, tuple[float | None, float | None]] = {
         "accuracy": (end.accuracy, float(test.right.mean())),
         "selected step": (end.selected_step, trajectory.selected),
@@ -129,14 +132,12 @@ def _end(end: RunFinished, trajectory: Trajectory, test: Predictions, gold: npt.
     yield from compare("at its end", claims)
 
 
-def _evaluation(
-    event: EvaluationLogged, trajectory: Trajectory, gold: npt.NDArray[np.int8], supervisor_label: npt.NDArray[np.int8] | None
-) -> Iterator[str]:
+def _evaluation(event: EvaluationLogged, trajectory: Trajectory, gold: Labels, supervisor_label: Labels | None) -> Iterator[str]:
     at = np.flatnonzero(trajectory.steps == event.step)
     if not len(at):
         yield f"It tells of an evaluation at step {event.step}, which its trajectory does not have."
         return
-    label, validation = labels_of(trajectory.prob[at[0]]), float(trajectory.validation[at[0]])
+    label, validation = trajectory.label[at[0]], float(trajectory.validation[at[0]])
     claims: dict[str, tuple[float | None, float | None]] = {
         "accuracy": (event.accuracy, float((label == gold).mean())),
         "validation accuracy": (event.validation_accuracy, None if math.isnan(validation) else validation),

@@ -10,12 +10,13 @@ import numpy.typing as npt
 import pyarrow.parquet as pq
 
 from training.catalog import DATASETS, library
-from training.engine.data.examples import from_table
+from training.engine.data.examples import columns_read, from_table
 from training.engine.data.split import Rows, Split, split_for
 from training.engine.errors import EngineError
 from training.spec import RunSpec
 from training.storage.archive import digest
 from training.storage.predictions import Predictions
+from training.storage.probabilities import Labels
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,9 @@ class Truth:
     """The rows of a local data set, in stored order."""
 
     id: npt.NDArray[np.int64]
-    label: npt.NDArray[np.int8]
+    label: Labels
     group: npt.NDArray[np.int64]
+    part: npt.NDArray[np.str_] | None = None
 
 
 def path_of(fingerprint: str) -> Path | None:
@@ -40,10 +42,11 @@ def truth_of(fingerprint: str) -> Truth | None:
     if (path := path_of(fingerprint)) is None:
         return None
     with pq.ParquetFile(path) as file:
-        columns = file.read(columns=["id", "label", "group"])
+        names = ["id", "label", "group", *columns_read(file.schema_arrow)[7:]]
+        columns = file.read(columns=names)
     # Texts may be large, and are not needed here.
     examples = from_table(columns.append_column("text", columns["id"]))
-    return Truth(examples.id, examples.label, examples.group)
+    return Truth(examples.id, examples.label, examples.group, examples.part)
 
 
 def mismatches(run: RunSpec, predictions: Predictions, truth: Truth) -> Iterator[str]:
@@ -62,7 +65,7 @@ def mismatches(run: RunSpec, predictions: Predictions, truth: Truth) -> Iterator
     if predictions.classes != max(2, int(truth.label.max(initial=0)) + 1):
         yield f"It predicts {predictions.classes} classes, and the data set has others."
     try:
-        split = split_for(run, truth.group)
+        split = split_for(run, truth.group, truth.part)
     except (EngineError, ArithmeticError, ValueError) as error:
         yield f"Its data set cannot be divided as it says: {error}"
         return

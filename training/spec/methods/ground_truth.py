@@ -33,6 +33,11 @@ class Anchored(MethodBase):
     fraction: float = fraction_field()
     weight: float = weight_field(f"{GUESS} It is 0 for rows with ground truth.")
     ramp: float = Field(0.2, ge=0, le=1, title="Warm-up", description=WARM_UP)
+    threshold: Literal["median", "balanced"] = Field(
+        "median",
+        title="Threshold",
+        description="Median with two classes, balanced with more, as in the confidence loss.",
+    )
 
 
 class EasyToHard(MethodBase):

@@ -19,23 +19,23 @@ class Naive(MethodBase):
 class Confidence(MethodBase):
     """Confidence loss: part of the target is the student's own hardened guess (Burns et al. 2023, section 4.3.2 and A.4).
 
-    (1 - a) CE(f, w) + a CE(f, 1[f > t]). The paper defines two classes; with more, the guess is the most probable class, which
-    is ours.
+    (1 - a) CE(f, w) + a CE(f, 1[f > t]). The paper defines two classes; with more, each class has its share of the weak labels
+    among the guesses of a batch, which is ours (after the equal shares of Asano et al. 2020, arXiv:1911.05371).
     """
 
     short: ClassVar[str] = "Confidence"
     own_view: ClassVar[bool] = True
     kind: Literal["confidence"] = Field("confidence", title="Confidence loss")
     weight: float = weight_field(
-        f"{GUESS} With more than two classes the guess is "
-        "the most probable one, an extension of the paper that is ours and does not keep the classes balanced."
+        f"{GUESS} With more than two classes the guesses of a batch have the shares of its weak labels, which is ours."
     )
     ramp: float = Field(0.2, ge=0, le=1, title="Warm-up", description=WARM_UP)
-    threshold: Literal["median", "prior"] = Field(
+    threshold: Literal["median", "prior", "balanced"] = Field(
         "median",
         title="Threshold",
         description="Threshold above which a guess of two classes is 1. Median: half of the batch, for balanced data. Prior: the "
-        "share of class 1 in the batch by the weak labels.",
+        "share of class 1 in the batch by the weak labels. Balanced: the same for every class, the only one with more than two "
+        "classes; with two it is Prior.",
     )
 
 
@@ -43,9 +43,11 @@ class ConfidenceRelease(MethodBase):
     """The confidence loss as OpenAI's released code computes it, whose weight jumps.
 
     Its weight is a times the completed share of the training, not divided by the warm-up, and a after it (weak-to-strong,
-    loss.py). Its threshold is the quantile that reproduces the share of class 1 among the weak labels.
+    loss.py). Its threshold is the quantile that reproduces the share of class 1 among the weak labels. It is for two
+    classes.
     """
 
+    two_classes: ClassVar[bool] = True
     short: ClassVar[str] = "Confidence, OpenAI"
     own_view: ClassVar[bool] = True
     kind: Literal["confidence-release"] = Field("confidence-release", title="Confidence loss (OpenAI)")

@@ -103,7 +103,8 @@ def _page(
     changes = owns(request.user, imported.owner_id)
     context = {"import": imported, "changes": changes, "states": State, "report": None, "mapping": None, "about": None}
     if imported.state == State.CHECKED and imported.check_result and imported.column_mapping:
-        context["report"] = ReportView(imported.check_result.report, imported.column_mapping.root.names)
+        checked = imported.check_result
+        context["report"] = ReportView(checked.report, checked.classes or imported.column_mapping.root.class_names)
         context["about"] = about or AboutForm({"name": _proposed(imported.file_name)})
     elif imported.preview and not imported.at_work:
         context["mapping"] = mapping or MappingForm(

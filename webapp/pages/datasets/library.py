@@ -59,7 +59,7 @@ def dataset_list() -> DatasetList:
             title=entry.title,
             state="Embedded" if entry.name in catalog.DATASETS else "Ready",
             rows=entry.rows,
-            classes=" / ".join(entry.classes) or (f"answers: {entry.answers.title.lower()}" if entry.answers else ""),
+            classes=_classes(entry.classes) or (f"answers: {entry.answers.title.lower()}" if entry.answers else ""),
             largest=_largest(entry.report),
             licence=entry.licence,
             warnings=len(entry.warnings),
@@ -70,6 +70,15 @@ def dataset_list() -> DatasetList:
     fetching = {entry.registered: entry for entry in open_ones if entry.state in AT_WORK}
     waiting = [Waiting(name, entry, fetching.get(name)) for name, entry in catalog.REGISTERED.items() if name not in ready]
     return DatasetList(lines, waiting, open_ones)
+
+
+FEW_CLASSES = 6
+"""Number of classes that a list names."""
+
+
+def _classes(names: tuple[str, ...]) -> str:
+    """Return the names of a few classes, and the first and last with the number of many."""
+    return " / ".join(names) if len(names) <= FEW_CLASSES else f"{len(names):,} classes, {names[0]} to {names[-1]}"
 
 
 def _largest(report: Report | None) -> str:
@@ -97,6 +106,10 @@ class ClassLine:
     percent: float
 
 
+SHOWN_CLASSES = 20
+"""Number of classes that a report shows; of more, the largest and the smallest."""
+
+
 class ReportView:
     """A report in words, tables and one drawing; ``names`` are those of the classes, from 0."""
 
@@ -115,18 +128,45 @@ class ReportView:
             return f"{count(self.report.answers.distinct, 'different answer')}"
         if len(shares) == 2:
             return f"{100 * shares[1]:.1f}% {self.names[1]}"
-        least, most = (f"{100 * share:.1f}%" for share in (min(shares), max(shares)))
+        least, most = (f"{100 * share:.{1 if len(shares) <= SHOWN_CLASSES else 2}f}%" for share in (min(shares), max(shares)))
         return (
-            f"{len(shares)} classes, {least} each" if least == most else f"{len(shares)} classes, {least} to {most} of the rows"
+            f"{len(shares):,} classes, {least} each"
+            if least == most
+            else f"{len(shares):,} classes, {least} to {most} of the rows"
         )
 
     @property
     def classes(self) -> list[ClassLine]:
+        """The classes, of many those with the most and the fewest rows."""
         rows_of_classes = zip(self.names, self.report.classes, self.report.shares, strict=True)
-        return [
-            ClassLine(number, name, rows, f"{100 * share:.1f}%", round(100 * share, 1))
+        lines = [
+            ClassLine(
+                number, name, rows, f"{100 * share:.{1 if len(self.names) <= SHOWN_CLASSES else 2}f}%", round(100 * share, 1)
+            )
             for number, (name, rows, share) in enumerate(rows_of_classes)
         ]
+        if len(lines) <= SHOWN_CLASSES:
+            return lines
+        ordered = sorted(lines, key=lambda line: -line.rows)
+        return [*ordered[: SHOWN_CLASSES // 2], *ordered[-SHOWN_CLASSES // 2 :]]
+
+    @property
+    def left_out(self) -> int:
+        """Return the number of classes that are not shown."""
+        return max(0, len(self.names) - SHOWN_CLASSES)
+
+    @property
+    def arrays(self) -> list[tuple[str, str, str]]:
+        """The arrays of a feature bundle: name, numbers of a row, and what experiments call it."""
+        return [
+            (array.name, f"{array.width:,} x {array.type}", f"features:{array.name}, learning rate {array.learning_rate:g}")
+            for array in self.report.arrays
+        ]
+
+    @property
+    def parts(self) -> str:
+        """The rows of each part of a split that the data set gives."""
+        return ", ".join(f"{rows:,} {part}" for part, rows in self.report.parts.items())
 
     @property
     def groups(self) -> str:
@@ -162,9 +202,13 @@ class ReportView:
         """The numbers from the rows of the source to the rows of the data set."""
         counts, written = self.report.counts, self.report.answers is not None
         without = (
-            "no answer, too long a one, or one without what the rule looks for"
-            if written
-            else "another label, or two equal texts"
+            self._without
+            if self.report.arrays
+            else (
+                "no answer, too long a one, or one without what the rule looks for"
+                if written
+                else "another label, or two equal texts"
+            )
         )
         left_out = [
             Fact("Copies", counts.copies, "the same text again, but for case and spaces"),
@@ -175,15 +219,24 @@ class ReportView:
         return [
             Fact("Rows of the source", counts.read, ""),
             *([Fact("Rows that give no example", counts.skipped, without)] if counts.skipped else []),
-            Fact("Prompts with answers" if written else "Labelled texts", counts.examples, ""),
+            Fact("Prompts with answers" if written else f"Labelled {self.what}", counts.examples, ""),
             *(fact for fact in left_out if fact.number),
         ]
+
+    _without = "no class, or a class with too few rows"
+
+    @property
+    def what(self) -> str:
+        """What the examples are."""
+        return "rows" if self.report.arrays else "texts"
 
     @property
     def near(self) -> str:
         near = self.report.neighbours
         if not near.near:
-            return f"None among {near.compared:,} texts."
+            return f"None among {near.compared:,} {self.what}."
+        if self.report.arrays:
+            return f"{near.near:,} of {near.compared:,} rows ({near.share:.2%}) have the features of a row of another group."
         return f"{near.near:,} of {near.compared:,} texts ({near.share:.2%}) are nearly the same as a text of another group."
 
     @property
@@ -206,7 +259,7 @@ class ReportView:
         if not self.report.baselines:
             return "Too few rows or groups to train on some and score on others."
         scored = self.report.baselines[0].n
-        return f"trained on {self.report.sampled - scored:,} texts, scored on {scored:,} of other groups"
+        return f"trained on {self.report.sampled - scored:,} {self.what}, scored on {scored:,} of other groups"
 
     @property
     def samples(self) -> list[tuple[str, str]]:
@@ -248,6 +301,11 @@ class DatasetPage:
         self.card = library.get(name)
         report = self.entry.report
         self.report = ReportView(report, self.entry.classes) if report else None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes that the description names; a report lists many of them."""
+        return self.entry.classes if len(self.entry.classes) <= SHOWN_CLASSES else ()
 
     @property
     def state(self) -> str:

@@ -9,14 +9,25 @@ from pydantic.fields import FieldInfo
 
 from training.answers import EXTRACTS, AnswerRule
 from training.base_models import Frozen
-from training.catalog.column_mapping import Answered, Labelled, Mapping, Pair, columns_of, place_of, problems_of, template_of
+from training.catalog.column_mapping import (
+    Answered,
+    Features,
+    Labelled,
+    Mapping,
+    Pair,
+    columns_of,
+    place_of,
+    problems_of,
+    template_of,
+)
 from training.catalog.dataset_card import About
 from training.catalog.datasets import MOST_CLASSES
 from training.command_output import Column, Preview
 from training.spec import describe
+from webapp.pages.datasets import features_form
 from webapp.pages.datasets.mapping_texts import classes_of, guessed_rule, lines_of, quoted, texts_of
 
-KINDS: dict[str, type[Frozen]] = {"labelled": Labelled, "pair": Pair, "answers": Answered}
+KINDS: dict[str, type[Frozen]] = {"labelled": Labelled, "pair": Pair, "answers": Answered, "features": Features}
 TEXTS = ("text", "body", "sentence", "content", "comment", "prompt", "review")
 LABELS = ("label", "labels", "target", "class", "y", "is_correct", "sentiment")
 ONES = ("1", "true", "yes", "positive", "pos", "toxic", "spam", "correct", "good")
@@ -32,7 +43,7 @@ NO_LABEL = {"", "-1", "-100", "nan", "none", "null", "na", "n/a", "<na>", "nil"}
 """Values that mean a missing label."""
 TEXT_TYPES = ("text", "string", "large_string")
 DIFFICULTIES = ("difficulty", "rating", "level", "elo")
-OPTIONAL = ("group", "difficulty", "separator", "pattern")
+OPTIONAL = ("group", "difficulty", "separator", "pattern", "names", "id", "split")
 """Fields of which an empty value is none at all."""
 KEEP_HELP = "One column in each line: kept by its name and shown with an example."
 LONGEST_SHOWN = 400
@@ -42,10 +53,7 @@ GROUPS = ("group", "group_id", "prompt_id", "author", "user", "source_id")
 
 @dataclass
 class Input:
-    """One field: ``choices`` are the options of a select, empty for text;
-
-    ``lines`` is the height of a field for several values.
-    """
+    """One field: ``choices`` are the options of a select, empty for text; ``lines`` is the height of one for several values."""
 
     name: str
     title: str
@@ -63,7 +71,7 @@ class MappingForm:
     """A form with the submitted values, or with guesses from the names and values of the columns."""
 
     def __init__(self, look: Preview, sent: QueryDict | Fields[str, str], stored: Mapping | None = None) -> None:
-        self.look = look
+        self.look, self.has_features = look, features_form.is_bundle(look)
         data = texts_of(stored) if stored else {}
         # Browsers send line ends as \r\n, also in the name of a column.
         self.data: dict[str, str] = data | {name: str(value).replace("\r\n", "\n") for name, value in sent.items()}
@@ -115,7 +123,12 @@ class MappingForm:
             item = Input(
                 name, info.title or name, info.description or "", self._value(name), problems=self.problems.get(name, [])
             )
-            if name == "label":
+            if name == "skip":
+                item.ticked = bool(item.value)
+            elif self.kind == "features":
+                item.choices = features_form.choices(self.look, name)
+                item.lines = 0 if item.choices else max(2, len(item.value.splitlines()) + 1)
+            elif name == "label":
                 item.choices = [(column, column) for column in names]
             elif name == "group":
                 item.choices = [("", "the same words"), *((column, column) for column in names)]
@@ -132,8 +145,6 @@ class MappingForm:
             elif name == "classes":
                 item.lines = min(12, max(3, len(item.value.splitlines()) + 1))
                 item.help = CLASSES_HELP + self._seen()
-            elif name == "skip":
-                item.ticked = bool(item.value)
             else:
                 item.columns = names
                 item.value = item.value.replace("\n", "\\n")
@@ -143,6 +154,8 @@ class MappingForm:
     def _value(self, name: str) -> str:
         if name in self.data:
             return self.data[name]
+        if self.kind == "features":
+            return features_form.guess(self.look, name)
         if name == "classes":
             return "\n".join(map(quoted, self._values()))
         if name == "skip":
@@ -166,6 +179,8 @@ class MappingForm:
         return fields
 
     def _guessed_kind(self) -> str:
+        if self.has_features:
+            return "features"
         if self._guess("chosen") and self._guess("rejected"):
             return "pair"
         names = {column.name.lower() for column in self.look.columns}

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from training.answers import AnswerRule, Extract
-from training.catalog.column_mapping import Answered, Labelled, Mapping
+from training.catalog.column_mapping import Answered, Features, Labelled, Mapping
 
 
 def lines_of(text: str) -> list[str]:
@@ -50,6 +50,8 @@ def texts_of(stored: Mapping) -> dict[str, str]:
     """Return a mapping as the values of the form."""
     content = stored.root.model_dump(mode="json")
     texts = {name: value or "" for name, value in (content | content.pop("rule", {})).items()}
+    if isinstance(stored.root, Features):
+        texts |= {"arrays": "\n".join(stored.root.arrays), "skip": "yes" if stored.root.skip else ""}
     if isinstance(stored.root, Answered):
         texts |= {
             "keep": "\n".join(stored.root.keep),

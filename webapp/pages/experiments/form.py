@@ -10,6 +10,7 @@ from training.planning.plan import TooManyRuns, check_size
 from training.spec import Problem, describe
 from webapp.findings.wording import lower
 from webapp.pages import fields, form_data
+from webapp.pages.experiments.form_models import dataset_of, fitting
 from webapp.pages.experiments.form_options import options_of
 from webapp.pages.experiments.form_rows import Block, Blocks, Row, Section, VariantRows
 from webapp.pages.fields import Choice, Group, Leaf, Node, Raw, Rows
@@ -31,6 +32,7 @@ class SpecForm:
             if leaf.kind == "many" and leaf.name in raw
         }
         self.warnings: list[Problem] = []
+        self.refitted = False  # whether models were replaced, as the data set is of another kind
         self.judge(raw)
 
     @classmethod
@@ -39,7 +41,10 @@ class SpecForm:
 
     @classmethod
     def sent(cls, post: QueryDict, parent: BaseModel | None = None) -> "SpecForm":
-        return cls({name: [str(value) for value in post.getlist(name)] for name in post}, parent=parent)
+        sent = {name: [str(value) for value in post.getlist(name)] for name in post}
+        form = cls(fitted := fitting(sent), parent=parent)
+        form.refitted = fitted != sent
+        return form
 
     def judge(self, raw: Raw) -> None:
         """Validate ``raw``, which becomes the content of the form."""
@@ -94,6 +99,11 @@ class SpecForm:
         return next(self.row(leaf) for leaf in self.leaves if leaf.setting.group == "head")
 
     @property
+    def models(self) -> list[Row]:
+        """Return the rows whose values depend on the data set."""
+        return [row for row in self.rows if row.leaf.setting.catalog == "models"]
+
+    @property
     def constants(self) -> list[Row]:
         return [row for row in self.rows if row.widget == "constant"]
 
@@ -143,7 +153,7 @@ class SpecForm:
         return Row(
             leaf=leaf,
             values=values,
-            options=options_of(leaf, values),
+            options=options_of(leaf, values, dataset_of(self.raw)),
             problems=self._messages(self.problems, leaf.spec_path) if counts else [],
             warnings=self._messages(self.warnings, leaf.spec_path) if counts else [],
             was=self._parent_value(leaf, values) if counts else None,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from training.catalog.bundles import array_of
 from webapp.pages import form_data
 from webapp.pages.experiments import form_options
 from webapp.pages.fields import Leaf, Rows
@@ -51,7 +52,12 @@ class Row:
     @property
     def others_hint(self) -> str:
         """A hint for values that are not on offer and may be typed; empty where they may not."""
-        return self.leaf.setting.hint if self.widget == "picks" else ""
+        return self.leaf.setting.hint if self.widget == "picks" and not self.of_bundle else ""
+
+    @property
+    def of_bundle(self) -> bool:
+        """Return whether the values on offer are the arrays of a feature bundle, which has no others."""
+        return self.leaf.setting.catalog == "models" and all(array_of(value) is not None for value in self.option_values)
 
     @property
     def others(self) -> str:
@@ -70,7 +76,9 @@ class Row:
     def hint(self) -> str:
         setting = self.leaf.setting
         description = "" if setting.unit_explains else self.leaf.description
-        return " ".join(filter(None, [description, setting.hint, form_options.HINTS.get(setting.catalog)]))
+        return " ".join(
+            filter(None, [description, "" if self.of_bundle else setting.hint, form_options.HINTS.get(setting.catalog)])
+        )
 
     @property
     def unit(self) -> str:

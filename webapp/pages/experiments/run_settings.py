@@ -3,6 +3,7 @@
 from training import catalog
 from training.answers import AnswerRule
 from training.catalog import outside
+from training.catalog.bundles import array_of
 from training.planning.estimates import rows_of
 from training.spec import GROUND_TRUTH, PLANNED, DataSpec, RunSpec, TrainingSpec
 from webapp.experiments.models import Role, Run
@@ -93,12 +94,21 @@ def _note(spec: RunSpec) -> str:
     return f"{entry.source}, {entry.licence}. {entry.note}" if entry and entry.note else ""
 
 
+def _kind(spec: RunSpec) -> str | None:
+    """Return the kind of the run's model where it is known by its name."""
+    return "features" if array_of(spec.model) is not None else None
+
+
 def hashes_of(spec: RunSpec) -> list[tuple[str, str]]:
-    return [("Data fingerprint", spec.fingerprint), ("Model digest", spec.digest or "none, starts from scratch")]
+    return [("Data fingerprint", spec.fingerprint), ("Model digest", spec.digest or _no_digest(spec))]
+
+
+def _no_digest(spec: RunSpec) -> str:
+    return "none, features of the data set" if array_of(spec.model) is not None else "none, starts from scratch"
 
 
 def _hidden(spec: RunSpec) -> set[str]:
     """Return the fields that are shown elsewhere, and those that this run does not use."""
     names = {"keep_weights", "dataset", "half", "labels", "model", "method", *HASHES}
-    names |= set(RunSpec.unused(spec.adaptation, writes=spec.writes, samples=spec.answer_samples))
+    names |= set(RunSpec.unused(spec.adaptation, _kind(spec), writes=spec.writes, samples=spec.answer_samples))
     return names | {name for name in PLANNED if getattr(spec, name) == RunSpec.model_fields[name].default}

@@ -13,6 +13,7 @@ from training import Store
 from training.engine.data.examples import Examples, load_examples
 from training.engine.errors import Stopped
 from training.engine.models import features as module
+from training.engine.models.feature_files import reserve
 from training.engine.models.features import features_path, frozen_features
 
 
@@ -95,7 +96,7 @@ def test_reserving_takes_the_space_of_a_file_that_is_still_empty(tmp_path: Path)
     sparse = tmp_path / "sparse"
     with sparse.open("wb") as file:
         file.truncate(1_000_000)
-    module._reserve(sparse)
+    reserve(sparse)
     assert sparse.stat().st_blocks * 512 >= 1_000_000
 
 
