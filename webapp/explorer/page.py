@@ -32,6 +32,9 @@ from webapp.notes.models import Tag
 PATIENCE = 1.0
 """Seconds for which the page waits for its files before it reports that they are being made."""
 
+MOST_LISTED = 20
+"""Number of classes up to which a filter lists them."""
+
 
 @dataclass(frozen=True)
 class Line:
@@ -184,7 +187,14 @@ class Explorer(Subject):
 
     @property
     def golds(self) -> list[tuple[int, str]]:
-        return [(label, self.class_name(label)) for label in reversed(range(self.classes or 0))]
+        """The classes in the order of the filter: of two the positive one first, of many by number."""
+        numbers = range(self.classes or 0)
+        return [(label, self.class_name(label)) for label in (numbers if self.many_classes else reversed(numbers))]
+
+    @property
+    def many_classes(self) -> bool:
+        """Return whether classes are searched for by number or name, and not chosen from a list."""
+        return (self.classes or 0) > MOST_LISTED
 
     @property
     def hidden(self) -> list[tuple[str, Any]]:

@@ -7,7 +7,7 @@ from training import ExperimentSpec, RunSpec, catalog
 from training.catalog import DatasetEntry
 from training.catalog.outside import OutsideCard
 from training.planning.estimates import rows_of
-from training.spec import Method, TrainingSpec
+from training.spec import DataSpec, Method, TrainingSpec
 from training.spec.given_supervisors import supervisors_of
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Role
@@ -68,8 +68,8 @@ def _data(spec: ExperimentSpec, all_findings: Sequence[Findings]) -> str:
     limit = " at most" if data.limit is not None else ""
     sentences = [
         f"The data set is {dataset_title(data.name)}{size}{labels}{f' ({entry.citation})' if entry else ''}.",
-        f"A hash{group} splits it: {all_findings[0].result.test_rows:,} test examples, the same for every seed; "
-        f"{_percent(data.locked_fraction)} in a locked test set; the rest in two halves, A and B, of{limit} about {half} "
+        f"{_division(entry, group)}: {all_findings[0].result.test_rows:,} test examples, the same for every seed; "
+        f"{_locked(entry, data)} in a locked test set; the rest in two halves, A and B, of{limit} about {half} "
         "each, drawn again for every seed.",
     ]
     if data.validation_fraction:
@@ -77,10 +77,25 @@ def _data(spec: ExperimentSpec, all_findings: Sequence[Findings]) -> str:
     return " ".join(sentences)
 
 
+def _division(entry: DatasetEntry | None, group: str) -> str:
+    given = bool(entry and entry.parts)
+    return f"Its test set is its own, and a hash{group} draws the halves" if given else f"A hash{group} splits it"
+
+
+def _locked(entry: DatasetEntry | None, data: DataSpec) -> str:
+    return f"{entry.parts.get('locked', 0):,}" if entry and entry.parts else _percent(data.locked_fraction)
+
+
+MOST_NAMED = 10
+"""Number of classes up to which a text names them."""
+
+
 def _targets(entry: DatasetEntry) -> str:
     if entry.answers:
         rule = lower(entry.answers.title)
         return f" with written answers, which are right if the answer found in them ({rule}) equals that of an accepted one"
+    if len(entry.classes) > MOST_NAMED:
+        return f" with {len(entry.classes):,} labels, from “{entry.classes[0]}” to “{entry.classes[-1]}”"
     return f" with the labels {joined([f'“{name}”' for name in entry.classes])}"
 
 

@@ -158,7 +158,7 @@ def _declared(name: str, file: IO[bytes], size: int) -> Array:
     content, most = prod(shape) * kind.itemsize, LARGEST_COLUMN if len(shape) < 2 else LARGEST_ARRAY
     if content > most:
         raise CorruptData(
-            f"The array “{name[:60]}” unpacks to {content / 2**30:.1f} GB, and at most {most / 2**30:g} GB is read."
+            f"The array “{name[:60]}” unpacks to {content / 2**30:,.1f} GB, and at most {most / 2**30:g} GB is read."
         )
     if size - file.tell() != content:
         raise CorruptData(f"The array “{name[:60]}” has {size - file.tell():,} bytes, and its header declares {content:,}.")
