@@ -1,6 +1,7 @@
 """An experiment on a feature bundle: probes of its arrays, from the file to a result, and what is refused."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
