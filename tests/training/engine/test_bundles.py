@@ -71,9 +71,9 @@ def test_a_probe_reads_its_own_array_and_none_of_the_others(trained: tuple[Plan,
     assert [shape(run).width for run in (weak, strong)] == [3, 16]
     assert (weak.adaptation, weak.digest, weak.max_tokens, weak.precision) == ("probe", "", 128, "auto")
     assert weak.lr == entry.models["features:X_weak"].learning_rates["probe"] != strong.lr
-    kept = np.load(store.array_file(strong))
-    np.testing.assert_array_equal(kept, bundle()["X_strong"])
-    assert kept.dtype == np.float16
+    stored = np.load(store.array_file(strong))
+    np.testing.assert_array_equal(stored, bundle()["X_strong"])
+    assert stored.dtype == np.float16
 
 
 def test_the_predictions_are_those_of_the_stored_head_on_the_array(trained: tuple[Plan, Store, Any]) -> None:

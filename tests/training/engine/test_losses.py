@@ -57,6 +57,34 @@ def test_the_two_ways_to_say_two_classes_have_the_same_loss_and_gradient() -> No
     )
 
 
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 20.0])
+def test_balanced_guesses_of_many_classes_have_the_shares_of_the_weak_labels(scale: float) -> None:
+    generator = torch.Generator().manual_seed(0)
+    own = scale * (torch.randn(300, 4, generator=generator) + torch.tensor([3.0, 0.0, 0.0, -3.0]))
+    share = torch.tensor([0.1, 0.2, 0.3, 0.4])
+    alone = hardened(own).mean(dim=0)
+    assert alone[0] > 0.9
+    balanced = hardened(own, None, share)
+    torch.testing.assert_close(balanced.mean(dim=0), share, atol=0.06, rtol=0)
+    assert (balanced.sum(dim=1) == 1).all()
+    torch.testing.assert_close(hardened(own[:10], own, share), balanced[:10])
+
+
+def test_balanced_guesses_of_one_class_are_those_that_the_student_is_surest_of() -> None:
+    own = torch.tensor([[3.0, 0.0, 0.0], [2.0, 0.0, 0.0], [1.0, 0.0, -1.0], [0.5, 0.0, 0.4], [1.5, 1.4, 0.0], [2.5, 0.0, 1.0]])
+    share = torch.full((3,), 1 / 3)
+    assert hardened(own, None, share).argmax(dim=1).tolist() == [0, 0, 1, 2, 1, 2]
+
+
+def test_of_two_classes_balanced_is_the_threshold_of_the_prior() -> None:
+    generator = torch.Generator().manual_seed(1)
+    own = torch.randn(400, generator=generator) - 2
+    pair = torch.stack([torch.zeros(400), own], dim=1)
+    share = torch.tensor(0.3)
+    of_two = hardened(pair, None, torch.stack([1 - share, share]))[:, 1]
+    assert (of_two != hardened(own, None, share)).float().mean() < 0.05
+
+
 def test_the_guess_among_three_classes_is_the_most_probable_and_the_first_of_equal_ones() -> None:
     guess = np.eye(3)[[1, 0, 2, 0]]
     np.testing.assert_array_equal(hardened(torch.tensor(THREE)), guess)

@@ -25,7 +25,7 @@ Floats = npt.NDArray[np.floating]
 
 
 @dataclass(frozen=True)
-class Kept:
+class Measured:
     """An array on disk (n, width), and what was measured on it."""
 
     values: Floats
@@ -58,7 +58,7 @@ def type_of(array: Array) -> str:
     return "float16" if array.type in ("float16", "halffloat") else "float32"
 
 
-def keep(source: FeatureSource, name: str, folder: Path, on_progress: OnProgress) -> Kept:
+def keep(source: FeatureSource, name: str, folder: Path, on_progress: OnProgress) -> Measured:
     """Copy an array to a file in ``folder``, mapped. Raises CorruptData for numbers that are not finite, which it names."""
     array = source.array(name)
     (rows, width), kind = array.shape, type_of(array)
@@ -91,7 +91,7 @@ def keep(source: FeatureSource, name: str, folder: Path, on_progress: OnProgress
         mean=total / (rows * width),
         learning_rate=float(f"{rate:.1g}"),
     )
-    return Kept(values, about)
+    return Measured(values, about)
 
 
 def hashes(arrays: Sequence[Floats]) -> npt.NDArray[np.int64]:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from training.catalog.check_report import Baseline, Counts, FeatureArray, Lengths, Neighbours, Report, Sample
 from training.engine.data.baselines import FEWEST as FEWEST_TESTED
 from training.engine.data.baselines import SAMPLE, SEED, TEST_SHARE
-from training.engine.data.bundle_arrays import Floats, Kept
+from training.engine.data.bundle_arrays import Floats, Measured
 from training.engine.data.bundle_rows import Labelled
 from training.engine.data.checks import SHOWN, drawn, warnings
 
@@ -20,7 +20,7 @@ SCALES = (1e-3, 1e2)
 NO_LENGTHS = Lengths(edges=(), counts=(), median=())
 
 
-def check_bundle(labelled: Labelled, arrays: Sequence[Kept], equal: npt.NDArray[np.int64], counts: Counts) -> Report:
+def check_bundle(labelled: Labelled, arrays: Sequence[Measured], equal: npt.NDArray[np.int64], counts: Counts) -> Report:
     """Return the report on the bundle; ``equal`` (n,) are hashes of the features of the rows that are kept."""
     rows = labelled.rows
     label = rows.label.astype(np.int64)
@@ -30,7 +30,7 @@ def check_bundle(labelled: Labelled, arrays: Sequence[Kept], equal: npt.NDArray[
     report = Report(
         counts=counts,
         classes=tuple(np.bincount(label, minlength=len(labelled.classes)).tolist()),
-        arrays=tuple(kept.about for kept in arrays),
+        arrays=tuple(array.about for array in arrays),
         parts={} if rows.part is None else {part: rows.part.count(part) for part in dict.fromkeys(rows.part)},
         groups=len(sizes),
         largest_group=int(sizes.max()),
@@ -38,8 +38,8 @@ def check_bundle(labelled: Labelled, arrays: Sequence[Kept], equal: npt.NDArray[
         neighbours=_equal_rows(equal, rows.group),
         baselines=tuple(
             baseline
-            for kept in arrays
-            if (baseline := nearest_mean(kept, labelled.keep[sampled], label[sampled], rows.group[sampled]))
+            for array in arrays
+            if (baseline := nearest_mean(array, labelled.keep[sampled], label[sampled], rows.group[sampled]))
         ),
         sampled=len(sampled),
         samples=tuple(Sample(texts=(rows.text[row],), label=int(label[row])) for row in shown),
@@ -56,7 +56,7 @@ def _equal_rows(equal: npt.NDArray[np.int64], group: npt.NDArray[np.int64]) -> N
 
 
 def nearest_mean(
-    kept: Kept, place: npt.NDArray[np.int64], label: npt.NDArray[np.int64], group: npt.NDArray[np.int64]
+    array: Measured, place: npt.NDArray[np.int64], label: npt.NDArray[np.int64], group: npt.NDArray[np.int64]
 ) -> Baseline | None:
     """Return the accuracy of the class whose mean is nearest, trained on some groups and scored on others.
 
@@ -68,13 +68,13 @@ def nearest_mean(
     held = np.isin(group, groups[: round(TEST_SHARE * len(groups))])
     if min(held.sum(), (~held).sum()) < FEWEST_TESTED or len(np.unique(label[~held])) < 2:
         return None
-    known, means = class_means(kept.values, place[~held], label[~held])
-    predicted = known[_nearest(kept.values, place[held], means)]
+    known, means = class_means(array.values, place[~held], label[~held])
+    predicted = known[_nearest(array.values, place[held], means)]
     n, right = int(held.sum()), int((predicted == label[held]).sum())
     interval = binomtest(right, n).proportion_ci(method="wilson")
     return Baseline(
-        name=f"features:{kept.about.name}",
-        title=f"nearest class mean of {kept.about.name}",
+        name=f"features:{array.about.name}",
+        title=f"nearest class mean of {array.about.name}",
         accuracy=right / n,
         low=float(interval.low),
         high=float(interval.high),

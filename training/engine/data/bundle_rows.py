@@ -91,14 +91,14 @@ def _classes(values: list[str], mapping: Features, names: list[str] | None) -> t
             f"{len(small):,} of {len(sizes):,} classes have fewer than {FEWEST_OF_CLASS} rows, such as “{shown[:60]}” with "
             f"{sizes[shown]}: halves and test set need some of each. They can be left out."
         )
-    kept = _in_order([value for value in sizes if value not in set(small)])
-    if len(kept) > MOST_CLASSES:
-        raise CorruptData(f"There are {len(kept):,} classes, and at most {MOST_CLASSES:,} can be told apart.")
-    if len(kept) < 2:
-        raise CorruptData(f"Only {len(kept)} class has rows, and at least two are needed.")
-    number = {value: index for index, value in enumerate(kept)}
+    large = _in_order([value for value in sizes if value not in set(small)])
+    if len(large) > MOST_CLASSES:
+        raise CorruptData(f"There are {len(large):,} classes, and at most {MOST_CLASSES:,} can be told apart.")
+    if len(large) < 2:
+        raise CorruptData(f"Only {len(large)} class has rows, and at least two are needed.")
+    number = {value: index for index, value in enumerate(large)}
     label = np.array([number.get(value, -1) for value in values], np.int64)
-    return label, tuple(_name(value, names, mapping) for value in kept)
+    return label, tuple(_name(value, names, mapping) for value in large)
 
 
 def _name(value: str, names: list[str] | None, mapping: Features) -> str:

@@ -24,23 +24,23 @@ def make_bundle(path: Path, mapping: Features, folder: Path, on_progress: OnProg
     try:
         arrays = [bundle_arrays.keep(source, name, folder, on_progress) for name in mapping.arrays]
         on_progress("checks", 0, 2)
-        equal = bundle_arrays.hashes([kept.values for kept in arrays])
+        equal = bundle_arrays.hashes([array.values for array in arrays])
         labelled = read_rows(source, mapping, equal)
-        kept_rows = len(labelled.keep)
+        left = len(labelled.keep)
         on_progress("checks", 1, 2)
         counts = Counts(
             read=total,
-            skipped=total - kept_rows,
-            examples=kept_rows,
+            skipped=total - left,
+            examples=left,
             copies=0,
             conflicts=0,
             unequal=0,
             unbalanced=0,
-            kept=kept_rows,
+            kept=left,
         )
         report = check_bundle(labelled, arrays, equal[labelled.keep], counts)
         target = folder / CHECKED_FILE
-        write_bundle(target, labelled.rows, [(kept.about.name, kept.values) for kept in arrays], labelled.keep)
+        write_bundle(target, labelled.rows, [(array.about.name, array.values) for array in arrays], labelled.keep)
         on_progress("checks", 2, 2)
         return CheckResult(fingerprint=digest(target), report=report, classes=labelled.classes)
     finally:

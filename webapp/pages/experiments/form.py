@@ -99,9 +99,15 @@ class SpecForm:
         return next(self.row(leaf) for leaf in self.leaves if leaf.setting.group == "head")
 
     @property
-    def models(self) -> list[Row]:
-        """Return the rows whose values depend on the data set."""
-        return [row for row in self.rows if row.leaf.setting.catalog == "models"]
+    def replaced(self) -> list[Row]:
+        """Return the rows whose values were replaced, as they depend on the data set."""
+        return [row for row in self.rows if self.refitted and row.leaf.setting.catalog == "models"]
+
+    @property
+    def helped(self) -> list[Row]:
+        """Return the rows whose messages are renewed while the form is edited."""
+        replaced = {row.leaf.name for row in self.replaced}
+        return [row for row in self.rows if row.widget != "constant" and row.leaf.name not in replaced]
 
     @property
     def constants(self) -> list[Row]:
