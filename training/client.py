@@ -1,5 +1,6 @@
 """A client for notebooks and scripts: launch experiments, follow them, and read their results. It does not import torch."""
 
+import json
 import os
 import time
 import urllib.parse
@@ -100,6 +101,22 @@ class Lab:
         if upload["experiment"] is None:
             raise Refused(422, [("file", problem) for problem in upload["problems"] or ["The experiment was deleted."]])
         return self.experiment(upload["experiment"])
+
+    def add_dataset(self, file: Path, mapping: Json, name: str, seconds: float = 0.5, **about: str) -> Json:
+        """Upload a file of texts or features with its column ``mapping``, wait until it is checked, and return the data set.
+
+        ``about`` are title, source, licence and citation. Raises Refused with what the checks say.
+        """
+        with file.open("rb") as content:
+            fields = {"name": name, "mapping": json.dumps(mapping), **about}
+            upload = _content(self._http.post("datasets", files={"file": (file.name, content)}, data=fields))
+        while upload["state"] in ("queued", "running"):
+            time.sleep(seconds)
+            upload = self.ask("GET", f"imports/{upload['id']}")
+        if upload["state"] != "saved":
+            raise Refused(422, [("file", upload["error"] or "The import was stopped.")])
+        dataset: Json = self.ask("GET", f"datasets/{name}")
+        return dataset
 
     def ask(
         self, method: str, path: str, body: Json | None = None, headers: Mapping[str, str] | None = None, tries: int = TRIES
