@@ -105,7 +105,9 @@ class RunSpec(TrainingSettings):
         names = [name for name, info in fields if not setting_of(info).applies(adaptation, kind, writes=writes)]
         names += ["answer_temperature"] if samples == 1 else []
         own = {name: cls.model_fields[name] for name in names}
-        usual = {name: (TrainingSettings.model_fields[name] if info.is_required() else info).default for name, info in own.items()}
+        usual = {
+            name: (TrainingSettings.model_fields[name] if info.is_required() else info).default for name, info in own.items()
+        }
         return usual | {name: NOT_TRAINED[name] for name in names if name in NOT_TRAINED}
 
     def with_keys(self, names: Mapping[str, str]) -> "RunSpec":

@@ -101,7 +101,7 @@ class SpecForm:
     @property
     def replaced(self) -> list[Row]:
         """Return the rows whose values were replaced, as they depend on the data set."""
-        return [row for row in self.rows if self.refitted and row.leaf.setting.catalog == "models"]
+        return [row for row in self.rows if self.refitted and row.leaf.setting.catalog in ("models", "supervisors")]
 
     @property
     def helped(self) -> list[Row]:

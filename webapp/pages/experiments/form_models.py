@@ -3,6 +3,7 @@
 from training import catalog
 from training.catalog.bundles import array_of
 from training.catalog.datasets import DatasetEntry
+from training.names import GIVEN
 from training.spec import ExperimentSpec
 from training.spec.bundles import first_models
 from webapp.pages.fields import Raw
@@ -23,7 +24,7 @@ def fitting(raw: Raw) -> Raw:
         models = [line.strip() for value in raw.get(name, []) for line in value.splitlines() if line.strip()]
         if data is None or not models:
             continue
-        if data.arrays and not all(model in data.models for model in models):
+        if data.arrays and not all(model in data.models or model.startswith(GIVEN) for model in models):
             changed[name] = list(first_models(data)[at])
         elif not data.arrays and any(array_of(model) is not None for model in models):
             changed[name] = list(getattr(ExperimentSpec(), role).models)

@@ -57,7 +57,8 @@ class Row:
     @property
     def of_bundle(self) -> bool:
         """Return whether the values on offer are the arrays of a feature bundle, which has no others."""
-        return self.leaf.setting.catalog == "models" and all(array_of(value) is not None for value in self.option_values)
+        of_models = self.leaf.setting.catalog in ("models", "supervisors")
+        return of_models and any(array_of(value) is not None for value in self.option_values)
 
     @property
     def others(self) -> str:
