@@ -9,7 +9,7 @@ LABORATORIES := tests/browser tests/faults
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: setup decoder up demo test docs check format lint text types imports security audit bench-decoder bench-curves bench-engine bench-large bench-lists bench-live chaos lock clean
+.PHONY: setup decoder up demo test docs check format lint text types imports security audit bench-decoder bench-bundles bench-curves bench-engine bench-large bench-lists bench-live chaos lock clean
 
 setup: $(VENV)/installed
 
@@ -113,6 +113,10 @@ bench-large: $(VENV)/installed-dev
 # What lists cost with 100 to 100,000 experiments of ten runs; a quarter of an hour. ARGS="--sizes 100 1000 10000" is enough for most.
 bench-lists: $(VENV)/installed-dev
 	$(BIN)/python -m tests.benchmarks.lists $(ARGS)
+
+# A bundle of 50,000 x 2,048 features and 1,000 classes, from its upload to the explorer; a quarter of an hour. ARGS="--rows 5000" for less.
+bench-bundles: $(VENV)/installed-dev
+	$(BIN)/python -m tests.benchmarks.bundles $(ARGS)
 
 # Writes down the version of everything that requirements-dev.txt brings along. The build of torch (+cpu, +cu126) stays open.
 lock: $(VENV)/installed-dev

@@ -86,6 +86,9 @@ class Diagnosed:
     ceiling: Examined
 
 
+MOST_NUMBERS = 150_000_000
+"""Most probabilities of a supervisor and a student over all seeds that are in memory at one time."""
+
 Thresholds = tuple[float, float, float]
 """The thresholds of CDR and CAR, and the confidence up to which the supervisor is uncertain."""
 
@@ -115,6 +118,8 @@ def _diagnosed(root: Path, triplets: tuple[Keys, ...], thresholds: Thresholds) -
     methods = sorted({keys.method for keys in triplets})
     first = list({keys.seed: keys for keys in reversed(triplets)}.values())[::-1]
     test = reader.test(first[0].weak)
+    if 2 * len(first) * len(test.id) * test.classes > MOST_NUMBERS:
+        raise ValueError(f"{len(first)} seeds of {test.classes:,} classes have more probabilities than a page may read at once.")
     by_method = {method: [keys for keys in triplets if keys.method == method] for method in methods}
     return Diagnosed(
         len(test.id),

@@ -192,6 +192,13 @@ class Explorer(Subject):
         return [(label, self.class_name(label)) for label in (numbers if self.many_classes else reversed(numbers))]
 
     @property
+    def searched(self) -> str:
+        """What a search looks through."""
+        if self.written:
+            return "Search prompts and answers"
+        return "Search the row ids" if self.dataset and self.dataset.arrays else "Search the text"
+
+    @property
     def many_classes(self) -> bool:
         """Return whether classes are searched for by number or name, and not chosen from a list."""
         return (self.classes or 0) > MOST_LISTED

@@ -134,7 +134,7 @@ def check_coverage(labels: OutsideLabels, run: RunSpec, examples: Examples) -> N
         ids, _ = labels.for_seed(run.seed)
     except LookupError as error:
         raise CorruptData(str(error.args[0])) from None
-    split = split_for(run, examples.group)
+    split = split_for(run, examples.group, examples.part)
     lacking = {part: np.setdiff1d(examples.id[rows], ids) for part, rows in needed(run, split).items()}
     if sentences := [sentence for part, missing in lacking.items() for sentence in missing_ids(missing, f" in {part}")]:
         raise CorruptData(" ".join(sentences))

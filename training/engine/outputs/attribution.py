@@ -7,11 +7,13 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
+from training.catalog.bundles import array_of
 from training.command_output import Attribution, Piece
 from training.engine.data.examples import Side, load_examples
 from training.engine.data.tokens import GPU_BUDGET, TRANSFORMER_BUDGET, word_pieces, words
 from training.engine.determinism import threads, transformer_threads
 from training.engine.device_copies import to_device
+from training.engine.errors import EngineError
 from training.engine.models import backbone, classifiers
 from training.engine.models.inputs import Inputs, Pairs, Ragged
 from training.engine.models.precision import precision_of
@@ -32,8 +34,10 @@ def attribution_of(run: RunSpec, store: Store, example: int) -> Attribution:
 
     Leave-one-out after Li, Monroe and Jurafsky (2016, arXiv:1612.08220). The effect of a word is the log-odds of the true label
     with it minus those without it; this difference in nats, unscaled, is ours. Where two words carry the same information,
-    neither has an effect. Raises LookupError where the data set has no such example, EngineError for a run without weights.
+    neither has an effect. Raises LookupError where the data set has no such example, EngineError for one without weights or words.
     """
+    if array_of(run.model) is not None:
+        raise EngineError("The examples of this run are features, which have no words.")
     examples = load_examples(run.dataset, run.fingerprint)
     if isinstance(run.method, Imitation):
         examples = prompted(run, examples, store.read_predictions(run.labels))
