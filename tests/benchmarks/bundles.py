@@ -5,6 +5,7 @@ python -m tests.benchmarks.bundles --rows 50000 --epochs 2
 
 import argparse
 import json
+import re
 import tempfile
 import threading
 import time
@@ -117,7 +118,7 @@ def explore(lab: Lab, pk: int) -> dict[str, Any]:
     shown("")
     alone = [1000 * timed_exactly(lambda view=view: shown(view)) for view in VIEWS]  # type: ignore[misc]
     content = shown("cell=5")
-    example = content.split(b"/examples/")[2].split(b"/")[0].split(b"?")[0].decode()
+    example = re.findall(rb"/examples/(\d+)/", content)[0].decode()
     return {
         "first view, s": first,
         "views, ms": summary([value / 1000 for value in alone]),

@@ -9,6 +9,8 @@ from training.planning import costs
 from training.spec import RunSpec
 
 EVALUATIONS = 50
+LARGE_HEAD, OF_LARGE_HEADS = 500_000, 20
+"""Weights above which the evaluations of a head take longer than its steps, and how many it then has."""
 WRITTEN_EVALUATION = 6
 """Passes of a test row of a run that writes answers: its answer is decoded, and the loss of a true and a weak one computed.
 
@@ -27,10 +29,13 @@ class EvaluationSchedule:
     watched: Rows
 
 
-def evaluation_schedule(run: RunSpec, split: Split, group: Rows) -> EvaluationSchedule:
-    """Return the schedule of ``run``. ``group`` (n,) are the groups of all rows: test rows of a group are watched together."""
+def evaluation_schedule(run: RunSpec, split: Split, group: Rows, weights: int = 0) -> EvaluationSchedule:
+    """Return the schedule of ``run``. ``group`` (n,) are the groups of all rows: test rows of a group are watched together.
+
+    ``weights`` are those of a head on the features of a bundle, which may have many features and classes.
+    """
     if not run.tunes_backbone:
-        return EvaluationSchedule(EVALUATIONS, split.test)
+        return EvaluationSchedule(OF_LARGE_HEADS if weights > LARGE_HEAD else EVALUATIONS, split.test)
     if run.reads:
         return EvaluationSchedule(EVALUATIONS, split.test[:0])
     half = split.half(run.half)

@@ -11,6 +11,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
+from training.catalog.bundles import array_of
 from training.engine import starting_point
 from training.engine.checkpoint import Checkpoint
 from training.engine.data.examples import Examples, load_examples
@@ -27,6 +28,7 @@ from training.engine.models.input_loading import load_inputs
 from training.engine.models.inputs import Inputs
 from training.engine.models.precision import precision_of
 from training.engine.models.prompting import answers
+from training.engine.models.sizes import size_of
 from training.engine.outputs.files import write_outputs
 from training.engine.outputs.predicted_rows import PredictedRows
 from training.engine.schedule import step_counts
@@ -87,7 +89,8 @@ class Training:
         self.run, self.store, self.emit, self.should_stop, self.process_group = run, store, emit, should_stop, process_group
         self.examples = examples or load_examples(run.dataset, run.fingerprint)
         self.split = split_for(run, self.examples.group, self.examples.part)
-        self.schedule = evaluation_schedule(run, self.split, self.examples.group)
+        weights = size_of(run).width * self.examples.classes if array_of(run.model) is not None else 0
+        self.schedule = evaluation_schedule(run, self.split, self.examples.group, weights)
         computes_hidden_states = run.tunes_backbone or run.prompts
         self.threads = transformer_threads(process_group.size) if computes_hidden_states else HEAD_THREADS
 

@@ -34,7 +34,7 @@ def attribution_of(run: RunSpec, store: Store, example: int) -> Attribution:
 
     Leave-one-out after Li, Monroe and Jurafsky (2016, arXiv:1612.08220). The effect of a word is the log-odds of the true label
     with it minus those without it; this difference in nats, unscaled, is ours. Where two words carry the same information,
-    neither has an effect. Raises LookupError where the data set has no such example, EngineError for one without weights or words.
+    neither has an effect. Raises LookupError where the data set has no such example, EngineError without weights or words.
     """
     if array_of(run.model) is not None:
         raise EngineError("The examples of this run are features, which have no words.")
