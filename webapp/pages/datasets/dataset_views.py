@@ -16,8 +16,9 @@ from webapp.access import NOT_YOUR_IMPORT, member, owns, viewer
 from webapp.actions import datasets as dataset_actions
 from webapp.imports import services
 from webapp.imports.models import Import, State
+from webapp.pages.datasets.about_form import AboutForm
 from webapp.pages.datasets.library import DatasetPage, ReportView, dataset_list
-from webapp.pages.datasets.mapping_form import AboutForm, MappingForm
+from webapp.pages.datasets.mapping_form import MappingForm
 from webapp.pages.datasets.outside import labels_of
 
 QUEUE_AWAY = "The queue cannot be reached now. The work is stored and starts when the queue is back."

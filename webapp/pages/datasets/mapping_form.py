@@ -1,4 +1,4 @@
-"""The form for the columns of an upload, and the form for the description of the resulting data set."""
+"""The form for the columns of an upload."""
 
 from collections.abc import Mapping as Fields
 from dataclasses import dataclass, field
@@ -20,10 +20,8 @@ from training.catalog.column_mapping import (
     problems_of,
     template_of,
 )
-from training.catalog.dataset_card import About
 from training.catalog.datasets import MOST_CLASSES
 from training.command_output import Column, Preview
-from training.spec import describe
 from webapp.pages.datasets import features_form
 from webapp.pages.datasets.mapping_texts import classes_of, guessed_rule, lines_of, quoted, texts_of
 
@@ -201,7 +199,7 @@ class MappingForm:
         names = [column.name for column in self.look.columns]
         for item in self.inputs:
             value = getattr(mapping.root, item.name, None) or ()
-            named = columns_of(str(value)) if item.columns else value if item.name == "keep" else ()
+            named = columns_of(str(value)) if item.columns else value if item.name in ("keep", "arrays") else ()
             if missing := [column for column in named if column not in names]:
                 message = f"There is no column “{missing[0]}”. There are: {', '.join(names)}."
                 self.problems.setdefault(item.name, []).append(message)
@@ -283,27 +281,3 @@ class MappingForm:
         at, of = ([entry.name for entry in self.look.columns].index(name) for name in (column, prompt))
         begun = sum(bool(row[of].strip()) and row[at].lstrip().startswith(row[of].strip()) for row in self.look.rows)
         return template_of(column) if begun > len(self.look.rows) / 2 else f"{place_of(prompt)}\n\n{place_of(column)}"
-
-
-class AboutForm:
-    """The description of a data set that only a person knows."""
-
-    def __init__(self, sent: Fields[str, str]) -> None:
-        self.data = {name: str(value).strip() for name, value in sent.items()}
-        self.problems: dict[str, list[str]] = {}
-
-    def about(self) -> About | None:
-        content = {name: self.data.get(name, "") for name in About.model_fields}
-        try:
-            return About.model_validate(content)
-        except ValidationError as error:
-            for problem in describe(error.errors()):
-                self.problems.setdefault(problem.path, []).append(problem.message)
-            return None
-
-    @property
-    def inputs(self) -> list[Input]:
-        return [
-            Input(name, info.title or name, info.description or "", self.data.get(name, ""), problems=self.problems.get(name, []))
-            for name, info in About.model_fields.items()
-        ]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from webapp.pages.datasets.mapping_form import AboutForm
+from webapp.pages.datasets.about_form import AboutForm
 
 
 def test_a_name_is_enough_and_texts_are_stripped() -> None:
