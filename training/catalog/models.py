@@ -151,7 +151,8 @@ MODELS: dict[str, ModelEntry] = {
         ),
         *(_minilm(layers) for layers in range(1, 7)),
         *(_smollm2(layers) for layers in (10, 20, SMOLLM2_LAYERS)),
-        _chess("small", 319_680, 2, 96, "3.0 million", "85e551c929d5a455c5cfc5270e20e824e7071852032a11457f94025e38202676"),
-        _chess("medium", 1_434_560, 4, 160, "3.0 million", "fbb8dfe09c0a65caef2330c50ae939f2b6123ca460d3aaeb43274b5d0cacfe10"),
+        _chess("tiny", 159_872, 2, 64, "0.7 million", "8cec06a18ec59af091d0836ce3629d53a9fdd6b61693bcde1db43f07695c7bdd"),
+        _chess("small", 319_680, 2, 96, "0.8 million", "820830cd40cdaed502c563409d68bcf8dbf25d49c74711bec49131732e45e320"),
+        _chess("medium", 934_656, 4, 128, "1.0 million", "4a0cbc68085431da9977f3090a15f536885248d1c873161e2ff3efa043c363b7"),
     )
 }

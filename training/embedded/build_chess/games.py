@@ -18,16 +18,16 @@ import chess
 from training.embedded.build_chess.uci import Engine, Line, last
 
 SHARD = 500
-NODES = (100, 200, 400, 800)
+NODES = (50, 100)
 TEMPERATURES = (5.0, 15.0, 30.0, 60.0)
 """Centipawns of the softmax over the engine's variations: at 60 a move worse by 60 is chosen 1/e as often as the best."""
 BLUNDERS = (0.0, 0.0, 0.02, 0.04)
 """The chance that a player moves at random."""
 VARIATIONS = 4
 OPENING_VARIATIONS, OPENING_TEMPERATURE = 10, 50.0
-LONGEST = 120
+LONGEST = 80
 RESIGN, RESIGN_PLIES = 900, 5
-DRAW, DRAW_PLIES, DRAW_FROM = 15, 16, 80
+DRAW, DRAW_PLIES, DRAW_FROM = 15, 16, 50
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Pretrain a chess model on the games alone, in steps that can be stopped and continued.
+"""Pretrain a chess model on the games and the legal moves of their positions, in steps that can be stopped and continued.
 
 The learning rate is constant after a warm-up, so that a later run may continue with more tokens; `--finish` decays it to zero
 over the last steps from such a state and writes the model in the layout of the Hub.
@@ -6,10 +6,8 @@ over the last steps from such a state and writes the model in the layout of the 
 
 import argparse
 import json
-import random
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,35 +15,15 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from training.embedded.build_chess import tokens
-from training.embedded.build_chess.games import read
+from training.embedded.build_chess.samples import BATCH, REQUEST, Batch, Place, Sample, batch_of, batches, encoded
 
-BATCH = 32
-"""Games a step, of similar lengths: about 3,300 tokens."""
 WARM_UP = 100
-VOCABULARY = tokens.vocabulary()
-REQUEST, REQUEST_SHARE = VOCABULARY.index(tokens.REQUEST), 0.05
+LEGAL_SHARE = 0.3
+"""The share of each target that is spread evenly over the legal moves; the rest is on the move that was played."""
 RATES = {"muon": 8e-3, "adamw": 4e-3}
-SHAPES = {"small": (96, 2, 4, 256), "medium": (160, 4, 5, 448), "large": (256, 6, 8, 672)}
+SHAPES = {"tiny": (64, 2, 2, 160), "small": (96, 2, 4, 256), "medium": (128, 4, 4, 352)}
 """Width, layers, attention heads and width of the feed-forward layers."""
-SEEDS = {"small": 1, "medium": 2, "large": 3}
-
-
-@dataclass
-class Place:
-    """Where a training stands: the next step, tokens so far, and the position in a pass over a range of shards."""
-
-    step: int = 0
-    tokens: int = 0
-    first: int = 0
-    stop: int = 0
-    round: int = 0
-    position: int = 0
-
-    def over(self, first: int, stop: int) -> "Place":
-        """Return the place for these shards: a changed range begins a new pass."""
-        if (first, stop) == (self.first, self.stop):
-            return self
-        return Place(self.step, self.tokens, first, stop, self.round + 1, 0)
+SEEDS = {"tiny": 0, "small": 1, "medium": 2}
 
 
 def config(size: str) -> LlamaConfig:
@@ -66,50 +44,15 @@ def config(size: str) -> LlamaConfig:
     )
 
 
-def encoded(work: Path, first: int, stop: int) -> list[list[int]]:
-    """Return the games of the shards as tokens, from <s> to </s>."""
-    end = tokens.vocabulary().index("</s>")
-    games = tokens.tokenizer().encode_batch([" ".join(game.san) for game in read(work, first, stop)])
-    return [
-        with_requests([*game.ids, end], random.Random(f"asked {number}"))[: tokens.CONTEXT] for number, game in enumerate(games)
-    ]
-
-
-def with_requests(game: list[int], rng: random.Random) -> list[int]:
-    """Return the game with REQUEST before a few of its moves, as before the answer of a puzzle."""
-    return [
-        part for token in game for part in ((REQUEST, token) if begins_move(token) and rng.random() < REQUEST_SHARE else (token,))
-    ]
-
-
-def begins_move(token: int) -> bool:
-    return token >= len(tokens.SPECIAL) and not VOCABULARY[token].startswith("##")
-
-
-def padded(games: list[list[int]]) -> torch.Tensor:
-    return torch.nn.utils.rnn.pad_sequence([torch.tensor(game) for game in games], batch_first=True)
-
-
-def batches(games: list[list[int]], place: Place) -> Iterator[torch.Tensor]:
-    """Yield the batches from the place on, (BATCH, length) with 0 for padding; `Training.step` moves the place in a pass."""
-    while True:
-        rng = random.Random(f"pass {place.round}")
-        order = list(range(len(games)))
-        rng.shuffle(order)
-        blocks = [sorted(order[i : i + BATCH * 50], key=lambda game: len(games[game])) for i in range(0, len(order), BATCH * 50)]
-        groups = [block[i : i + BATCH] for block in blocks for i in range(0, len(block), BATCH)]
-        rng.shuffle(groups)
-        for group in groups[place.position :]:
-            yield padded([games[game] for game in group])
-        place.round, place.position = place.round + 1, 0
-
-
-def loss(model: LlamaForCausalLM, batch: torch.Tensor) -> torch.Tensor:
+def loss(model: LlamaForCausalLM, batch: Batch, legal_share: float = 0.0) -> torch.Tensor:
     """Return the mean cross-entropy of every token after <s> given those before it; REQUEST is never predicted."""
-    with torch.autocast("cpu", torch.bfloat16, enabled=model.config.hidden_size > 128):
-        logits = model(input_ids=batch[:, :-1]).logits
-    targets = batch[:, 1:].masked_fill(batch[:, 1:] == REQUEST, 0)
-    return torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), ignore_index=0)
+    predicted = model(input_ids=batch.ids[:, :-1]).logits.log_softmax(-1).flatten(0, 1)
+    targets = batch.ids[:, 1:].masked_fill(batch.ids[:, 1:] == REQUEST, 0).flatten()
+    played = torch.nn.functional.nll_loss(predicted, targets, ignore_index=0)
+    if not legal_share:
+        return played
+    legal = -(predicted[batch.places, batch.legal] * batch.shares).sum() / (targets != 0).sum()
+    return (1 - legal_share) * played + legal_share * legal
 
 
 def optimizers(model: LlamaForCausalLM) -> list[torch.optim.Optimizer]:
@@ -148,10 +91,10 @@ class Training:
         torch.save(state, temporary)
         temporary.rename(self._file)
 
-    def step(self, batch: torch.Tensor, factor: float) -> float:
+    def step(self, batch: Batch, factor: float) -> float:
         for optimizer, rate in zip(self.optimizers, RATES.values(), strict=True):
             optimizer.param_groups[0]["lr"] = rate * factor
-        value = loss(self.model, batch)
+        value = loss(self.model, batch, LEGAL_SHARE)
         value.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for optimizer in self.optimizers:
@@ -159,19 +102,19 @@ class Training:
             optimizer.zero_grad()
         self.place.step += 1
         self.place.position += 1
-        self.place.tokens += int((batch != 0).sum())
+        self.place.tokens += int((batch.ids != 0).sum())
         return value.item()
 
 
 @torch.no_grad()
-def held_out_loss(model: LlamaForCausalLM, games: list[list[int]]) -> float:
+def held_out_loss(model: LlamaForCausalLM, games: Sequence[Sample]) -> float:
     """Return the mean cross-entropy per token, in nats, of games that the model was not trained on."""
     model.train(False)
     total = count = 0.0
-    ordered = sorted(games, key=len)
+    ordered = sorted(games, key=lambda game: len(game.ids))
     for i in range(0, len(ordered), BATCH):
-        batch = padded(ordered[i : i + BATCH])
-        targets = int(((batch[:, 1:] != 0) & (batch[:, 1:] != REQUEST)).sum())
+        batch = batch_of(ordered[i : i + BATCH])
+        targets = int(((batch.ids[:, 1:] != 0) & (batch.ids[:, 1:] != REQUEST)).sum())
         total, count = total + loss(model, batch).item() * targets, count + targets
     model.train()
     return total / count
@@ -222,14 +165,17 @@ def main() -> None:
     training.place = training.place.over(*options.shards)
     games, held_out = encoded(options.work, *options.shards), encoded(options.work, options.held_out, options.held_out + 1)
     start, begun, recent = time.monotonic(), training.place.step, list[float]()
-    print(f"{training.model.num_parameters():,} parameters, {len(games):,} games, {sum(map(len, games)):,} tokens", flush=True)
+    print(
+        f"{training.model.num_parameters():,} parameters, {len(games):,} games, {sum(len(game.ids) for game in games):,} tokens",
+        flush=True,
+    )
     last = begun + options.finish if options.finish else options.steps
     for batch in batches(games, training.place):
         step = training.place.step
         if step >= last or (not options.finish and time.monotonic() - start > 60 * options.minutes):
             break
         recent.append(training.step(batch, (last - step) / options.finish if options.finish else min(1, (step + 1) / WARM_UP)))
-        if training.place.step % 200 == 0:
+        if training.place.step % 100 == 0:
             message = {"step": step + 1, "tokens": training.place.tokens, "loss": sum(recent) / len(recent)}
             message |= {"held out": held_out_loss(training.model, held_out), "seconds": time.monotonic() - start}
             print(json.dumps(message), flush=True)

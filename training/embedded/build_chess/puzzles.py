@@ -19,14 +19,14 @@ from training.embedded.build_chess.games import Game, read
 from training.embedded.build_chess.themes import themes
 from training.embedded.build_chess.uci import MATE, Engine, Line, last
 
-FIRST_PLY, LAST_PLY = 8, 90
+FIRST_PLY, LAST_PLY = 8, 60
 SWING = 120
 """Centipawns that the opponent's last move gave away by the scores of the game, for a position to be searched."""
 DECIDED = 600
 """No puzzle where the side to move was that many centipawns ahead before the opponent's last move, or is behind after its own."""
-SEARCHES = ((500, 0.2), (2_000, 0.3), (20_000, 0.35))
+SEARCHES = ((500, 0.2), (4_000, 0.35))
 """Nodes of each search and the least difference of the chances to win (-1 to 1) after its best and its second move."""
-PER_GAME = 3
+PER_GAME = 4
 
 
 @dataclass(frozen=True)
