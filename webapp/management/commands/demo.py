@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from training.metrics.results import Result
-from training.recipes import FIRST, recipes
+from training.recipes import FIRST, names, recipes
 from webapp.actions.experiments import create, launch
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Status
@@ -18,18 +18,19 @@ from webapp.stack import Stack, StackError
 
 
 class Command(BaseCommand):
-    help = "Starts the laboratory with the shipped experiment and serves it until Ctrl-C."
+    help = "Starts the laboratory with a shipped experiment and serves it until Ctrl-C."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_stack_arguments(parser)
+        parser.add_argument("--recipe", choices=names(), default=FIRST, help="the shipped experiment (default: %(default)s)")
         parser.add_argument("--exit-when-done", action="store_true", help="end when the experiment has ended")
         parser.add_argument("--json", action="store_true", help="print the result as JSON in the last line")
 
-    def handle(self, *args: Any, host: str, port: int | None, workers: int, **options: Any) -> None:
+    def handle(self, *args: Any, host: str, port: int | None, workers: int, recipe: str, **options: Any) -> None:
         try:
             with Stack(host, port, workers) as stack:
-                experiment = self._launch()
+                experiment = self._launch(recipe)
                 self.stdout.write(f"Weak-to-strong Lab: {stack.url}/experiments/{experiment.pk}/")
                 self.stdout.write(f"Log in once with: {welcome_link(stack.site, f'/experiments/{experiment.pk}/')}")
                 self._follow(stack, experiment)
@@ -43,8 +44,8 @@ class Command(BaseCommand):
         except StackError as error:
             raise CommandError(str(error)) from error
 
-    def _launch(self) -> Experiment:
-        spec = recipes()[FIRST]
+    def _launch(self, recipe: str) -> Experiment:
+        spec = recipes()[recipe]
         owner = first_account()
         experiment = queries.twin(owner, spec) or create(owner, spec)
         launch(experiment, owner)
@@ -74,9 +75,11 @@ class Command(BaseCommand):
             failed = experiment.runs.filter(status=Status.FAILED).first()
             raise CommandError(f"The experiment ended as {state}. {failed.error if failed else experiment.result_error}")
         result = Result.model_validate(experiment.result)
+        several = len({(group.weak_model, group.strong_model) for group in result.groups}) > 1
         for group in result.groups:
             value = f"{group.pgr.value:.2f} [{group.pgr.low:.2f}, {group.pgr.high:.2f}]" if group.pgr else "undefined"
-            self.stdout.write(f"{group.method}: PGR {value} ({group.state}). {group.reason}")
+            pair = f"{group.weak_model} to {group.strong_model}, " if several else ""
+            self.stdout.write(f"{pair}{group.method}: PGR {value} ({group.state}). {group.reason}")
         if as_json:
             self.stdout.write(json.dumps(summary(result)))
         self.stdout.flush()
