@@ -46,7 +46,7 @@ def config(size: str) -> LlamaConfig:
 
 def loss(model: LlamaForCausalLM, batch: Batch, legal_share: float = 0.0) -> torch.Tensor:
     """Return the mean cross-entropy of every token after <s> given those before it; REQUEST is never predicted."""
-    predicted = model(input_ids=batch.ids[:, :-1]).logits.log_softmax(-1).flatten(0, 1)
+    predicted: torch.Tensor = model(input_ids=batch.ids[:, :-1]).logits.log_softmax(-1).flatten(0, 1)
     targets = batch.ids[:, 1:].masked_fill(batch.ids[:, 1:] == REQUEST, 0).flatten()
     played = torch.nn.functional.nll_loss(predicted, targets, ignore_index=0)
     if not legal_share:
