@@ -224,6 +224,19 @@ class Experiment:
             yield from events
             last = events[-1]["seq"]
 
+    def handout(self, target: Path, weak: str = "") -> None:
+        """Save what a student from outside learns from, as a zip file: weak labels of half B and test texts, without truth."""
+        self.lab.save(f"experiments/{self.id}/handout?{urllib.parse.urlencode({'weak': weak})}", target)
+
+    def submit(self, files: Sequence[Path], name: str, author: str, text: str, weak: str = "") -> Json:
+        """Submit predictions for the test set, one file for all seeds or one for each, and return all submissions.
+
+        ``text`` says how they were made. Each submission is a look at the test set. Raises Refused, such as where none is left.
+        """
+        fields = {"name": name, "author": author, "text": text, "weak": weak}
+        answer: Json = self.lab.send(f"experiments/{self.id}/submissions", files, fields)
+        return answer
+
     def archive(self, target: Path) -> None:
         """Save the whole experiment as a zip file, which another laboratory can verify and import."""
         self.lab.save(f"experiments/{self.id}/archive", target)

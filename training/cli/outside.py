@@ -1,4 +1,4 @@
-"""``outside``: list, check and add labels from outside, or send them to a laboratory."""
+"""``outside``: labels from outside in the library and at a laboratory, and predictions that are submitted to its experiments."""
 
 import argparse
 import json
@@ -8,7 +8,7 @@ from training.catalog.outside import About
 from training.cli.exits import DONE, BadInput
 from training.cli.streams import json_lines, stop_requests
 
-HELP = "List, check and add labels from outside, or send them to a laboratory. Prints JSON lines, the result last."
+HELP = "List, check, add and send labels from outside; fetch what is handed out, and submit predictions. Prints JSON lines."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,13 +35,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         else:
             command.add_argument("--role", choices=("supervisor", "student"), default="supervisor", help="whose labels they are")
             command.add_argument("--runs", type=Path, metavar="FILE", help="check that they have every row of these runs (JSON)")
+    handout = commands.add_parser(
+        "handout", help="save weak labels and test texts of an experiment, without truth, as a zip file"
+    )
+    submit = commands.add_parser("submit", help="submit predictions for the test set of an experiment")
+    submit.add_argument("files", type=Path, nargs="+", help="CSV, JSON lines or Parquet: one for all seeds, or file i for seed i")
+    for name, text in (("name", "what pages call them"), ("author", "who made them"), ("text", "how they were made")):
+        submit.add_argument(f"--{name}", required=True, help=text)
+    handout.add_argument("--out", type=Path, required=True, metavar="FILE", help="the zip file")
+    for command in (handout, submit):
+        command.add_argument("--experiment", type=int, required=True, metavar="NUMBER")
+        command.add_argument("--weak", default="", help="the supervisor, where the experiment has several")
+        command.add_argument("--to", required=True, metavar="URL", help="address of the laboratory; W2S_TOKEN is your API token")
     coverage = commands.add_parser("coverage", help="check that added labels have every row that runs need")
     coverage.add_argument("runs", type=Path, metavar="FILE", help="the runs, as a JSON list")
 
 
 def run(options: argparse.Namespace) -> int:
-    if options.what == "send":
-        return _send(options)
+    if options.what in CALLS:
+        return _call(options)
     # DuckDB and pyarrow cost a fifth of a second, for which the other commands need not wait.
     from training.engine.data.outside_command import run as answer
 
@@ -49,14 +61,25 @@ def run(options: argparse.Namespace) -> int:
         return answer(options, lambda notice: write(notice.model_dump(mode="json")), should_stop)
 
 
-def _send(options: argparse.Namespace) -> int:
+CALLS = ("send", "handout", "submit")
+"""Commands that ask a laboratory."""
+
+
+def _call(options: argparse.Namespace) -> int:
     import httpx2
 
     from training.client import Lab, Refused
 
-    about = {field: getattr(options, field) for field in About.model_fields}
+    lab = Lab(options.to)
     try:
-        print(json.dumps(Lab(options.to).add_supervisor(options.dataset, options.files, **about)))
+        if options.what == "send":
+            about = {field: getattr(options, field) for field in About.model_fields}
+            print(json.dumps(lab.add_supervisor(options.dataset, options.files, **about)))
+        elif options.what == "handout":
+            lab.experiment(options.experiment).handout(options.out, options.weak)
+        else:
+            experiment = lab.experiment(options.experiment)
+            print(json.dumps(experiment.submit(options.files, options.name, options.author, options.text, options.weak)))
     except (Refused, OSError) as error:
         raise BadInput(str(error)) from None
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:

@@ -162,9 +162,11 @@ def summarize(
     for pair in pairs.values():
         methods = [[outcome for outcome in pair if outcome.method_index == index] for index in range(len(plan.spec.methods))]
         groups += [
-            group_of(members, read_test, read_stops, method) for members, method in zip(methods, plan.spec.methods, strict=True)
+            group_of(members, read_test, read_stops, method)
+            for members, method in zip(methods, plan.spec.methods, strict=True)
+            if members  # predictions from outside are of one supervisor's students
         ]
-        contrasts += contrasts_of(methods, read_test)
+        contrasts += contrasts_of([members for members in methods if members], read_test)
     data = catalog.known_dataset(plan.spec.data.name)
     return Result(
         test_rows=len(first[0].id) if first else None,

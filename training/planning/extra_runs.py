@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from training import catalog
 from training.spec import GROUND_TRUTH, Errors, RunSpec
 from training.spec.methods import (
     AdaBoost,
@@ -14,6 +15,7 @@ from training.spec.methods import (
     Naive,
     Relabelling,
     Sequential,
+    Submitted,
     ZeroShot,
 )
 
@@ -72,6 +74,8 @@ def student_of(
             return naive.model_copy(update={"labels": labels})
         case ZeroShot() | FewShot():
             return prompted(naive, method)
+        case Submitted():
+            return submitted(naive, method)
         case Sequential():
             return naive.model_copy(update={"labels": GROUND_TRUTH, "method": method, "start": add(naive)})
     return naive.model_copy(update={"method": method})
@@ -82,6 +86,13 @@ def prompted(naive: RunSpec, method: Method) -> RunSpec:
     frozen = {"adaptation": "probe", **RunSpec.unused("probe", writes=naive.writes, samples=naive.answer_samples), "stop": "last"}
     frozen |= {} if naive.writes else {"head_start": "unembedding"}
     return naive.model_copy(update={"method": method, **frozen, "keep_weights": False, "start": None})
+
+
+def submitted(naive: RunSpec, method: Submitted) -> RunSpec:
+    """Return a run that trains nothing: its predictions were made elsewhere from the labels of ``naive``."""
+    entry = catalog.model(method.model)
+    settings = {"adaptation": "given", **RunSpec.unused("given"), "keep_weights": False, "start": None}
+    return naive.model_copy(update={**settings, "model": entry.name, "digest": entry.digest, "method": method})
 
 
 def on_texts(ceiling: RunSpec, epochs: int) -> RunSpec:

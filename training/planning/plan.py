@@ -11,7 +11,7 @@ from training.names import Key, ModelName
 from training.planning.estimates import COSTS, estimate_seconds, features_seconds
 from training.planning.extra_runs import on_texts, probed, simulated, student_of
 from training.spec import GROUND_TRUTH, DataSpec, ExperimentSpec, Method, Naive, RunSpec, TrainingSettings, TrainingSpec, key_of
-from training.spec.methods import EnsembleMean
+from training.spec.methods import EnsembleMean, Submitted
 
 MOST_RUNS = 10_000
 """Largest number of distinct runs of one experiment, unless MAX_RUNS sets another."""
@@ -158,6 +158,8 @@ def _plan_of_seed(spec: ExperimentSpec, seed: int, most: int) -> Plan:
             ]
             naive = _strong(spec, strong_model, weak, seed, texts)
             for index, method in enumerate(spec.methods):
+                if isinstance(method, Submitted) and method.weak != weak_model:
+                    continue  # it has learned from the labels of another supervisor
                 student_run = student_of(method, naive, supervisor, keys, students, add)
                 student = add(student_run)
                 if spec.strong.saliency and student_run.tunes_backbone:

@@ -3,6 +3,7 @@
 from training.names import GROUND_TRUTH
 from training.spec.experiment import (
     DATASET_NAME,
+    MOST_LOOKS,
     MOST_SEEDS,
     SPEC_VERSION,
     DataSpec,
@@ -24,6 +25,7 @@ __all__ = [
     "LARGEST",
     "LATER",
     "LATER_OF_METHODS",
+    "MOST_LOOKS",
     "MOST_SEEDS",
     "PLANNED",
     "SPEC_VERSION",

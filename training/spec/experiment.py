@@ -32,6 +32,10 @@ from training.spec.written_answers import problems_of
 SPEC_VERSION: Final = 1
 """Version of stored specifications, raised when their shape changes; ``upgrade`` then reads the older shapes."""
 
+MOST_METHODS = 12
+"""Largest number of methods that an experiment asks for."""
+MOST_LOOKS = 200
+"""Largest number of predictions from outside that may be submitted to an experiment."""
 MOST_SEEDS = 50
 """Largest number of seeds of one experiment."""
 
@@ -135,7 +139,11 @@ class ExperimentSpec(Requested):
     weak: WeakSpec = Field(WeakSpec(), title="Weak supervisors")
     strong: StrongSpec = Field(StrongSpec(), title="Students and ceilings")
     methods: tuple[Method, ...] = Field(
-        (Naive(), Confidence()), min_length=1, max_length=12, title="Methods", description="How the student uses weak labels."
+        (Naive(), Confidence()),
+        min_length=1,
+        max_length=MOST_METHODS + MOST_LOOKS,
+        title="Methods",
+        description="How the student uses weak labels.",
     )
     seeds: Annotated[int, Setting(unit="repetitions")] = Field(
         5,
@@ -167,6 +175,8 @@ class ExperimentSpec(Requested):
             methods = tuple(for_classes(method, len(known.classes)) for method in methods)
         if len(set(methods)) < len(methods):
             raise ValueError("The same method with the same settings is asked for twice.")
+        if sum(method.offered for method in methods) > MOST_METHODS:
+            raise ValueError(f"May have at most {MOST_METHODS} entries.")
         return methods
 
     @model_validator(mode="after")

@@ -8,15 +8,20 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import transaction
 
 from training import ExperimentSpec, RunSpec, make_plan
 from training.catalog.outside import About, OutsideCard, Role
 from training.command_output import Covered, LabelsChecked, Notice, Refused
 from training.spec.given_supervisors import supervisors_of
+from training.spec.methods import Submitted
 from webapp.audit.models import Verb
 from webapp.audit.services import tell
+from webapp.experiments import results, run_launch, submissions
+from webapp.experiments.models import Experiment
 from webapp.imports import child
 from webapp.imports.models import ENDING
+from webapp.notifications import notify
 
 CHECK_SECONDS = 120.0
 NOT_CHECKED = "The files could not be checked in time."
@@ -27,6 +32,45 @@ def add_supervisor(owner: User, files: Sequence[tuple[Path, str]], dataset: str,
     card = add(files, dataset, about, "supervisor")
     tell(owner, Verb.UPLOADED, "labels", card.model, card.name, dataset=card.dataset, digest=card.digest)
     return card
+
+
+def submit(
+    by: User, experiment: Experiment, files: Sequence[tuple[Path, str]], about: About, weak: str
+) -> tuple[OutsideCard, bool]:
+    """Score predictions that were made elsewhere from the labels of the supervisor ``weak``, as a student of the experiment.
+
+    Return their card, and whether the broker was reached. Files with a problem cost no look at the test set. Raises ValueError
+    with a sentence, such as where no look is left.
+    """
+    submissions.check(experiment)
+    spec = experiment.experiment_spec
+    plan = make_plan(spec)
+    ceilings = {triplet.seed: plan.runs[triplet.ceiling] for triplet in plan.triplets}
+    card = add(files, spec.data.name, about, "student", list(ceilings.values()))
+    with transaction.atomic():
+        look = submissions.submit(experiment, Submitted(model=card.model, weak=weak))
+        details = {"look": look, "predictions": card.model, "digest": card.digest}
+        tell(by, Verb.SUBMITTED, "experiment", experiment.pk, experiment.name, **details)
+    experiment.refresh_from_db()
+    return card, _start(experiment, by)
+
+
+def _start(experiment: Experiment, by: User) -> bool:
+    """Start the run that reads submitted predictions. False when the broker is away: it starts when that is back."""
+    run_launch.begin(experiment, by.get_username())
+    changed = run_launch.go_on(experiment.pk)
+    experiment.refresh_from_db()
+    if not experiment.transition:
+        changed |= results.refresh_result(experiment)
+        experiment.refresh_from_db()
+    return notify(changed)
+
+
+def set_looks(experiment: Experiment, number: int, by: User) -> None:
+    """Set how many submissions the experiment takes. Raises ValueError for a number that cannot be one."""
+    with transaction.atomic():
+        submissions.set_looks(experiment, number)
+        tell(by, Verb.LIMITED, "experiment", experiment.pk, experiment.name, looks=number)
 
 
 def add(files: Sequence[tuple[Path, str]], dataset: str, about: About, role: Role, runs: Sequence[RunSpec] = ()) -> OutsideCard:

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from training import ExperimentSpec
 from training.metrics.results import Result
+from training.spec import MOST_LOOKS
 from training.storage.archive import Origin
 from webapp.accounts.viewer_text import spec_for, text_for
 from webapp.experiments import lifecycle, queries
@@ -80,6 +81,7 @@ class ExperimentOut(Schema):
     result: Result | None
     warnings: list[str] = []
     budget_hours: float | None
+    look_budget: int
     project: int | None
     tags: list[str]
     archived: bool
@@ -115,12 +117,13 @@ class ListOut(Schema):
 class ChangeIn(Schema):
     """Changes of an experiment.
 
-    ``budget_hours`` is in accelerator-hours, null for no limit; ``project`` is the number of a project, null for none. Fields
-    that are left out do not change.
+    ``budget_hours`` is in accelerator-hours, null for no limit; ``look_budget`` is the number of predictions from outside that
+    may be submitted; ``project`` is the number of a project, null for none. Fields that are left out do not change.
     """
 
     name: str | None = Field(None, max_length=120)
     budget_hours: float | None = Field(None, gt=0, le=lifecycle.LARGEST_BUDGET)
+    look_budget: int | None = Field(None, ge=0, le=MOST_LOOKS)
     project: int | None = Field(None, ge=1, le=LARGEST)
     archived: bool | None = None
 
@@ -204,6 +207,7 @@ def experiment_out(request: HttpRequest, experiment: Experiment, warnings: list[
         result=None if experiment.result is None else Result.model_validate(experiment.result),
         warnings=warnings,
         budget_hours=experiment.budget_hours,
+        look_budget=experiment.look_budget,
         project=experiment.project_id,
         tags=organising.tags_of([experiment.pk]).get(experiment.pk, []),
         archived=experiment.archived_at is not None,

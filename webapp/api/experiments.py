@@ -172,7 +172,7 @@ def stop(request: HttpRequest, experiment_id: int, evaluate: bool = False) -> Ex
 
 @router.patch("/experiments/{experiment_id}", response=ExperimentOut)
 def change(request: HttpRequest, experiment_id: int, change: ChangeIn) -> ExperimentOut:
-    """Change the name of the experiment, its budget or its project, or archive it. For other settings clone the experiment.
+    """Change the name of the experiment, its budgets or its project, or archive it. For other settings clone the experiment.
 
     An archived experiment is hidden from lists unless they ask for it. The answer is 409 if it is to be archived while its runs
     are queued or in training.
@@ -186,6 +186,8 @@ def change(request: HttpRequest, experiment_id: int, change: ChangeIn) -> Experi
         raise Invalid(*describe(error.errors())) from error
     if "budget_hours" in change.model_fields_set:
         experiment_actions.limit(experiment, change.budget_hours, by(request))
+    if change.look_budget is not None:
+        outside_actions.set_looks(experiment, change.look_budget, by(request))
     if "project" in change.model_fields_set:
         project_actions.move(experiment, project, by(request))
     if change.archived is not None:

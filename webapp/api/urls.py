@@ -40,6 +40,7 @@ from webapp.api.rates import Rate, pause
 from webapp.api.runs import router as runs
 from webapp.api.saved_views import router as saved_views
 from webapp.api.shares import router as shares
+from webapp.api.submissions import router as submissions
 from webapp.api.tokens import router as tokens
 from webapp.api.workers import router as workers
 from webapp.failures import failed
@@ -140,6 +141,7 @@ api.add_router("", workers, tags=["workers"])
 api.add_router("", choices, tags=["models and recipes"])
 api.add_router("", datasets, tags=["data sets"])
 api.add_router("", outside, tags=["labels from outside"])
+api.add_router("", submissions, tags=["labels from outside"])
 api.add_router("", examples, tags=["examples"])
 api.add_router("", notes, tags=["tags and notes"])
 api.add_router("", archives, tags=["archives"])

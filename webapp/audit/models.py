@@ -49,6 +49,7 @@ class Verb(models.TextChoices):
     WITHDRAWN = "withdrawn", "no longer lets new experiments use the runs of"
     FETCHED = "fetched", "fetched"
     UPLOADED = "uploaded", "uploaded"
+    SUBMITTED = "submitted", "submitted predictions to"
     SAVED = "saved", "saved"
     DISCARDED = "discarded", "discarded"
     SHARED = "shared", "shared"

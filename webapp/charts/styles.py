@@ -46,7 +46,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "slate": ("filter-fraction", "filter-threshold"),
     "lagoon": ("mixed", "window", "sequential"),
     "rose": ("relabelling", "reverse-ce", "bootstrapping", "adaboost"),
-    "olive": ("adaptconf-corrected", "adaptconf"),
+    "olive": ("adaptconf-corrected", "adaptconf", "submitted"),
     "cocoa": ("overlap", "cace", "imitation", "zero-shot", "few-shot"),
 }
 """The kinds of methods by the colour that they share; the first kind has the colour's own dash."""

@@ -14,7 +14,7 @@ class AtWork(Exception):
 @changing()
 def rename(experiment: Experiment, name: str) -> None:
     """Rename the experiment. Raises pydantic.ValidationError for a name that no spec may have."""
-    spec = ExperimentSpec.model_validate({**experiment.experiment_spec.model_dump(), "name": name.strip()})
+    spec = experiment.experiment_spec.model_copy(update={"name": ExperimentSpec(name=name.strip()).name})
     experiment.name, experiment.spec = spec.name, spec.model_dump(mode="json")
     experiment.search_name = spec.name.casefold()
     experiment.save(update_fields=["name", "spec", "search_name"])

@@ -145,6 +145,7 @@ class Experiment(ListedColumns):
     place = models.IntegerField(default=0)  # among the queued experiments of its owner, as moved; the lowest first
     budget_hours = models.FloatField(null=True)  # accelerator-hours after which it is stopped
     budget_error = models.TextField(blank=True)  # why the budget cannot be watched
+    look_budget = models.PositiveSmallIntegerField(default=10)  # predictions from outside that may be submitted to it
     launched_at = models.DateTimeField(null=True)
     stopped_at = models.DateTimeField(null=True)  # set by Stop, cleared by a new launch
     evaluates = models.BooleanField(default=False)  # runs that trained when it was stopped are evaluated at their last checkpoint

@@ -10,7 +10,7 @@ from training import ExperimentSpec, catalog
 from training.catalog import local, outside
 from training.catalog.bundles import array_of
 from training.metrics.intervals import Estimate
-from training.spec.methods import METHODS, Learning, Method
+from training.spec.methods import EVERY_METHOD, Learning, Method, Submitted
 
 
 def short_model(name: str) -> str:
@@ -42,7 +42,9 @@ def dataset_title(name: str) -> str:
 
 
 def method_title(method: Learning) -> str:
-    """Naive, Confidence loss: the title that the spec gives to the kind."""
+    """Naive, Confidence loss: the title that the spec gives to the kind; tfidf@0123456, submitted from outside."""
+    if isinstance(method, Submitted):
+        return f"{short_model(method.model)}, submitted from outside"
     return type(method).model_fields["kind"].title or method.kind
 
 
@@ -75,7 +77,7 @@ def titles_of(methods: Sequence[Method]) -> list[str]:
     for method in methods:
         title = method_title(method)
         alike = [other for other in methods if other.kind == method.kind]
-        if kinds.count(method.kind) > 1:
+        if kinds.count(method.kind) > 1 and not isinstance(method, Submitted):
             settings = [
                 f"{lower((info.title or name).removeprefix('Confidence '))} {value_text(getattr(method, name))}"
                 for name, info in type(method).model_fields.items()
@@ -90,6 +92,9 @@ def short_methods(spec: ExperimentSpec) -> list[str]:
     """Return titles for charts: Naive, Confidence, Reverse CE, or Confidence 0.25 if a kind occurs with several settings."""
     titles = []
     for method in spec.methods:
+        if isinstance(method, Submitted):
+            titles.append(short_model(method.model))
+            continue
         alike = [other for other in spec.methods if other.kind == method.kind]
         values = [
             value_text(getattr(method, name))
@@ -103,7 +108,7 @@ def short_methods(spec: ExperimentSpec) -> list[str]:
 @cache
 def kind_title(kind: str) -> str:
     """Return ``method_title`` of a method of the kind; the kind itself if no method has it."""
-    titles = {variant.model_fields["kind"].default: variant.model_fields["kind"].title for variant in METHODS}
+    titles = {variant.model_fields["kind"].default: variant.model_fields["kind"].title for variant in EVERY_METHOD}
     return titles.get(kind) or kind
 
 

@@ -164,6 +164,8 @@ def _kind(annotation: Any, path: str) -> tuple[Kind, tuple[Any, ...]]:
 def _choice(options: tuple[Any, ...], tag: str, path: str, spec_path: str, title: str, description: str) -> Choice:
     variants = []
     for option in options:
+        if not getattr(option, "offered", True):
+            continue
         (value,) = get_args(option.model_fields[tag].annotation)
         name = option.model_fields[tag].title or str(value).capitalize()
         when = (_join(path, tag).replace(".", "__"), str(value))

@@ -5,7 +5,18 @@ from webapp.access import public
 from webapp.pages import documentation
 from webapp.pages.accounts import account, audit_log, login, passwords, people, sso
 from webapp.pages.datasets import dataset_views, outside
-from webapp.pages.experiments import archives, chart_files, compare, curve_ranges, list_views, manage, system, table_files, views
+from webapp.pages.experiments import (
+    archives,
+    chart_files,
+    compare,
+    curve_ranges,
+    list_views,
+    manage,
+    outside_students,
+    system,
+    table_files,
+    views,
+)
 from webapp.pages.explorer import diagnostics, explorer_views
 from webapp.pages.home import views as home
 from webapp.pages.operations import queue, workers
@@ -60,6 +71,9 @@ urlpatterns = [
     path("experiments/<int:pk>/accept/", archives.accept, name="accept-runs"),
     path("experiments/<int:pk>/manage/", manage.manage, name="manage"),
     path("experiments/<int:pk>/archive/", archives.archive, name="archive"),
+    path("experiments/<int:pk>/outside/", outside_students.outside, name="outside-students"),
+    path("experiments/<int:pk>/outside/handout/", outside_students.handout, name="handout"),
+    path("experiments/<int:pk>/outside/looks/", outside_students.looks, name="looks"),
     path("experiments/<int:pk>/tags/", marks.tag, name="experiment-tag"),
     path("experiments/<int:pk>/favourite/", marks.favourite, name="favourite"),
     path("experiments/<int:pk>/", views.experiment, name="experiment"),

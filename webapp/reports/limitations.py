@@ -6,7 +6,7 @@ from training import catalog
 from training.spec import warnings
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment
-from webapp.findings import imported_notes
+from webapp.findings import from_outside, imported_notes
 from webapp.findings.claims import Note
 from webapp.findings.findings import Findings
 from webapp.findings.partial import partial
@@ -27,6 +27,7 @@ def limitations(
         *(about for findings in all_findings for about in _of(findings, findings.notes, len(all_findings) > 1)),
         *(Note("Not in the numbers", sentence) for sentence in origin.exclusions),
         *(Note("Chosen despite a warning", problem.message) for problem in warnings(experiment.experiment_spec)),
+        *from_outside.notes(experiment),
         *_reach(experiment, all_findings),
         test_set_uses(experiment),
         locked_note(experiment, locked),

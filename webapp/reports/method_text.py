@@ -4,11 +4,12 @@ import inspect
 from collections.abc import Sequence
 
 from training import ExperimentSpec, RunSpec, catalog
-from training.catalog import DatasetEntry
+from training.catalog import DatasetEntry, outside
 from training.catalog.outside import OutsideCard
 from training.planning.estimates import rows_of
 from training.spec import DataSpec, Method, TrainingSpec
 from training.spec.given_supervisors import supervisors_of
+from training.spec.methods import Submitted
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Role
 from webapp.findings.findings import Findings
@@ -131,6 +132,16 @@ def _given(card: OutsideCard) -> str:
     )
 
 
+def _submitted(method: Submitted) -> str:
+    """Return the words of its author about a student that was trained elsewhere."""
+    about = " ".join((inspect.getdoc(Submitted) or "").split())
+    card = outside.card_of(method.model)
+    if card is None:
+        return about
+    by = f" by {card.author}" if card.author else ""
+    return f"{about} Described{by}: “{card.text or 'no description'}” SHA-256 of the predictions: {card.digest[:12]}."
+
+
 def _named(runs: Sequence[RunSpec]) -> str:
     """MiniLM L4, a linear head on frozen features"""
     models = dict.fromkeys((run.model, run.adaptation) for run in runs)
@@ -142,6 +153,8 @@ def words(method: Method, writes: bool = False) -> str:
 
     Soft and hard, and random rows, are kinds of labels that written answers do not have.
     """
+    if isinstance(method, Submitted):
+        return _submitted(method)
     sentences = [" ".join((inspect.getdoc(type(method)) or "").split())]
     for name, field in type(method).model_fields.items():
         if name != "kind" and not (writes and name in ("labels", "rest")):

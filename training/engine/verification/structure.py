@@ -5,6 +5,7 @@ from pathlib import Path
 from training import Plan, RunSpec, Triplet
 from training.planning.extra_runs import learns_from_supervisor, origins, trained_as
 from training.spec import GROUND_TRUTH, Method, upgrade
+from training.spec.methods import Submitted
 from training.storage.archive import RUN, Archive, Broken, brief
 
 
@@ -47,7 +48,8 @@ def inconsistent_triplets(plan: Plan, runs: dict[str, RunSpec]) -> list[str]:
         fits = (
             0 <= triplet.method < len(plan.spec.methods)
             and student.method == trained_as(plan.spec.methods[triplet.method])
-            and (weak.model, student.model, ceiling.model) == (triplet.weak_model, triplet.strong_model, triplet.strong_model)
+            and (weak.model, ceiling.model) == (triplet.weak_model, triplet.strong_model)
+            and student.model == _student_model(plan.spec.methods[triplet.method], triplet)
             and (weak.errors, ceiling.labels) == (plan.spec.weak.errors, GROUND_TRUTH)
             and (weak.derives or weak.labels == GROUND_TRUTH)
             and _learns_from_weak(plan.spec.methods[triplet.method], student, triplet, runs)
@@ -56,6 +58,10 @@ def inconsistent_triplets(plan: Plan, runs: dict[str, RunSpec]) -> list[str]:
         if not fits:
             problems.append(f"The runs of triplet {number} are not those that the experiment asks for.")
     return problems
+
+
+def _student_model(method: Method, triplet: Triplet) -> str:
+    return method.model if isinstance(method, Submitted) else triplet.strong_model
 
 
 def _learns_from_weak(method: Method, student: RunSpec, triplet: Triplet, runs: dict[str, RunSpec]) -> bool:

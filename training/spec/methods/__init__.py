@@ -28,8 +28,10 @@ from training.spec.methods.losses import (
 )
 from training.spec.methods.prompts import FewShot, Imitation, Prompt, ZeroShot
 from training.spec.methods.row_selection import FilterFraction, FilterThreshold, Overlap, RowSelection
+from training.spec.methods.submitted import Submitted
 
 __all__ = [
+    "EVERY_METHOD",
     "METHODS",
     "METHOD_KINDS",
     "PROMPTS",
@@ -70,20 +72,23 @@ __all__ = [
     "ReverseKL",
     "RowSelection",
     "Sequential",
+    "Submitted",
     "Symmetric",
     "Window",
     "ZeroShot",
 ]
 
 Method = Annotated[
-    Loss | RowSelection | Prompt | GroundTruth | Ensemble | Chain,
+    Loss | RowSelection | Prompt | GroundTruth | Ensemble | Chain | Submitted,
     Field(discriminator="kind"),
 ]
-METHODS: tuple[type[MethodBase], ...] = get_args(get_args(Method)[0])
+EVERY_METHOD: tuple[type[MethodBase], ...] = get_args(get_args(Method)[0])
+METHODS = tuple(method for method in EVERY_METHOD if method.offered)
+"""The methods that a new experiment may ask for."""
 Learning = Annotated[Method | LanguageModelling, Field(discriminator="kind")]
 """Methods of runs: those of an experiment, and language modelling, which only a plan has."""
 ROW_METHODS = (FilterThreshold, FilterFraction, Overlap, Mixed, Anchored, EasyToHard, Sequential)
 """Methods that leave rows out, or use the ground truth of some."""
 PROMPTS = (ZeroShot, FewShot)
 """Methods that prompt a decoder and train nothing."""
-METHOD_KINDS: tuple[str, ...] = tuple(variant.model_fields["kind"].default for variant in METHODS)
+METHOD_KINDS: tuple[str, ...] = tuple(variant.model_fields["kind"].default for variant in EVERY_METHOD)

@@ -16,6 +16,8 @@ class MethodBase(Frozen):
     """Short name in charts, where the title is too long."""
     label_source: ClassVar[str] = "weak labels"
     """Source of the student's labels, in words."""
+    offered: ClassVar[bool] = True
+    """False if no new experiment may ask for it."""
     own_view: ClassVar[bool] = False
     """True if the student's own prediction has a weight in its loss, which changes while it trains."""
 

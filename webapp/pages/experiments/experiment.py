@@ -18,7 +18,7 @@ from webapp.experiments.imported_runs import imported_runs
 from webapp.experiments.listing_models import State
 from webapp.experiments.models import COMPARED, LEASED, Experiment, Part, Pause, Role, Run, Status
 from webapp.experiments.progress import Progress, progress
-from webapp.findings import imported_notes
+from webapp.findings import from_outside, imported_notes
 from webapp.findings.claims import ABOUT_DATA, Note
 from webapp.findings.findings import Findings
 from webapp.findings.overview import Overview
@@ -287,11 +287,11 @@ class Living:
     @property
     def notes(self) -> list[Note]:
         notes = self.findings.notes if self.findings else []
-        texts = {note.text for note in notes}
-        further = [problem for problem in warnings(self.spec) if problem.message not in texts]
+        further = [problem for problem in warnings(self.spec) if problem.message not in {note.text for note in notes}]
         titles = {"data.name": ABOUT_DATA}
         known = [Note(titles.get(problem.path, "Chosen despite a warning"), problem.message) for problem in further]
-        return [*self.partial, *notes, *known, *([test_set_uses(self.experiment)] if self.result else [])]
+        known += [*from_outside.notes(self.experiment), *([test_set_uses(self.experiment)] if self.result else [])]
+        return [*self.partial, *notes, *known]
 
     @cached_property
     def changes(self) -> list[Setting]:

@@ -26,6 +26,7 @@ from webapp.actions import runs as run_actions
 from webapp.audit.queries import cloned_from
 from webapp.experiments import queries, run_logs
 from webapp.experiments.models import Experiment, Run, Transition
+from webapp.experiments.submissions import without_submitted
 from webapp.organising.models import Project
 from webapp.pages.experiments.damaged import of_experiment, of_run, or_damaged
 from webapp.pages.experiments.experiment import Living
@@ -90,7 +91,7 @@ def preview(request: HttpRequest) -> HttpResponse:
 
 def _first_form(request: HttpRequest, parent: Experiment | None) -> SpecForm:
     if parent:
-        spec = parent.experiment_spec
+        spec = without_submitted(parent.experiment_spec)
         assert isinstance(request.user, User)
         return SpecForm.of(spec.model_copy(update={"name": queries.copy_name(request.user, spec.name)}), spec)
     name = request.GET.get("recipe", "")
