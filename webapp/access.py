@@ -12,12 +12,18 @@ from django.http.response import HttpResponseBase
 from django.utils.functional import SimpleLazyObject
 
 from webapp.experiments.models import Experiment, Run
+from webapp.imports import blind
 
 VIEWERS = "viewers"
 """The group of accounts that can only read."""
 
 NOT_YOURS = "Only the owner of the experiment and administrators may do that. You can clone it."
 NOT_YOUR_IMPORT = "Only the account that imported this data set and administrators may do that."
+BLIND = (
+    "The data set of this experiment is blind: single examples, predictions and archives, which tell its truth, are for the "
+    "account that imported it and for administrators. Predictions may be submitted on the page of students from outside."
+)
+NOT_YOUR_BLIND = "The data set is blind: only the account that imported it and administrators start experiments on it."
 NOT_YOUR_NOTE = "Only its author may edit this note."
 NOT_YOUR_WRITING = "Only its author and administrators may remove this."
 NOT_YOUR_TAG = "Only who added this tag, the owner of the experiment and administrators may remove it."
@@ -81,6 +87,18 @@ def owns(user: Anybody, owner: int | None) -> bool:
 def may_change(user: Anybody, experiment: Experiment) -> bool:
     """Return whether the account may launch and stop the experiment: its owner and administrators may."""
     return owns(user, experiment.owner_id)
+
+
+def sees_truth(user: Anybody, dataset: str) -> bool:
+    """Return whether the account may see true labels of the data set: everybody may, unless it is blind."""
+    owner = blind.owner_of(dataset)
+    return owner is None or owns(user, owner)
+
+
+def demand_truth(user: Anybody, experiment: Experiment) -> None:
+    """Raise PermissionDenied, with a sentence, if the account may not see true labels of the experiment's examples."""
+    if not sees_truth(user, experiment.spec["data"]["name"]):
+        raise PermissionDenied(BLIND)
 
 
 def may_stop(user: Anybody, run: Run) -> bool:

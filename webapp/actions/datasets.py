@@ -10,7 +10,7 @@ from training.catalog.library import Card
 from training.command_output import Preview, Refused
 from webapp.audit.models import Verb
 from webapp.audit.services import tell
-from webapp.imports import child, services
+from webapp.imports import blind, child, services
 from webapp.imports.models import Import
 from webapp.notifications import CHORES, call
 
@@ -76,3 +76,12 @@ def save(row: Import, about: About, by: User) -> Card:
     card = services.save(row, about)
     tell(by, Verb.SAVED, "dataset", card.name, card.name, file=row.file_name)
     return card
+
+
+def mark_blind(name: str, by: User, *, marked: bool) -> None:
+    """Show the true labels of a data set to who imported it and to administrators alone, or to everybody again.
+
+    Raises ValueError with a sentence for a data set whose truth is public.
+    """
+    if blind.mark(name, blind=marked):
+        tell(by, Verb.BLINDED if marked else Verb.UNBLINDED, "dataset", name, name)

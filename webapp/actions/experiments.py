@@ -7,9 +7,11 @@ import time
 from collections.abc import Iterable
 
 from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from training import ExperimentSpec
+from webapp.access import NOT_YOUR_BLIND, sees_truth
 from webapp.actions import outside
 from webapp.audit.models import Verb
 from webapp.audit.services import tell
@@ -31,7 +33,11 @@ LONGEST_NAME = 200
 
 @transaction.atomic
 def create(owner: User, spec: ExperimentSpec, parent: Experiment | None = None, project: Project | None = None) -> Experiment:
-    """Store an experiment in ``project``. A clone has the tags of its ``parent``."""
+    """Store an experiment in ``project``. A clone has the tags of its ``parent``.
+
+    Raises PermissionDenied on a blind data set of another account.
+    """
+    _check_blind(owner, spec.data.name)
     experiment = services.create(owner, spec, parent)
     if project:
         organising.move(experiment, project)
@@ -47,6 +53,7 @@ def launch(experiment: Experiment, by: User) -> bool:
     False when the broker is away: the runs start when it is back. Raises ValueError with a sentence where the experiment cannot
     be planned, or labels from outside lack rows.
     """
+    _check_blind(by, experiment.spec["data"]["name"])
     outside.check_coverage(experiment.experiment_spec)
     with transaction.atomic():
         runs = run_launch.begin(experiment, by.get_username())
@@ -58,6 +65,12 @@ def launch(experiment: Experiment, by: User) -> bool:
         changed |= results.refresh_result(experiment)
         experiment.refresh_from_db()
     return notify(changed)
+
+
+def _check_blind(user: User, dataset: str) -> None:
+    """Raise PermissionDenied for an account that may not see the truth: every experiment of its own would be a look at it."""
+    if not sees_truth(user, dataset):
+        raise PermissionDenied(NOT_YOUR_BLIND)
 
 
 def stop(experiment: Experiment, by: User, *, evaluate: bool = False) -> None:

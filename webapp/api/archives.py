@@ -12,7 +12,7 @@ from ninja import File, Router, Schema, Status
 from ninja.errors import HttpError
 from ninja.files import UploadedFile
 
-from webapp.access import Access, demand
+from webapp.access import Access, demand, demand_truth
 from webapp.actions import archives as archive_actions
 from webapp.api.experiment_schemas import ExperimentOut, experiment_out
 from webapp.api.experiments import visible
@@ -66,6 +66,7 @@ def archive(request: HttpRequest, experiment_id: int) -> HttpResponseBase:
     The answer is 409 while its runs are queued or in training.
     """
     experiment = visible(request, experiment_id)
+    demand_truth(request.user, experiment)
     assert isinstance(request.user, User)
     try:
         return download(packed(experiment, request.user), f"experiment-{experiment.pk}.zip")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
@@ -17,7 +18,9 @@ from training.catalog.column_mapping import Mapping, problems_of
 from training.catalog.dataset_card import About
 from training.catalog.datasets import Task
 from training.spec import Problem, describe
+from webapp.access import NOT_YOUR_IMPORT, owns, sees_truth
 from webapp.actions import datasets as dataset_actions
+from webapp.imports import blind
 from webapp.imports.models import Import
 
 router = Router()
@@ -34,7 +37,8 @@ class DatasetOut(Schema):
     """A data set. ``state`` is embedded, ready, or registered (not downloaded yet).
 
     Only data sets on this installation have rows and a report. ``classes`` are the meanings of the labels, from 0. A
-    generative data set has none, and ``answers`` is the rule that finds an answer in a text.
+    generative data set has none, and ``answers`` is the rule that finds an answer in a text. The truth of a ``blind`` data set
+    is for the account that imported it and for administrators, and for others its report has no samples.
     """
 
     name: str
@@ -49,6 +53,7 @@ class DatasetOut(Schema):
     licence: str
     citation: str
     fingerprint: str | None = None
+    blind: bool = False
     warnings: list[str] = []
     report: Report | None = None
 
@@ -84,6 +89,7 @@ def dataset_out(name: str) -> DatasetOut:
             licence=entry.licence,
             citation=entry.citation,
             fingerprint=entry.digest,
+            blind=blind.owner_of(entry.name) is not None,
             warnings=list(entry.warnings),
             report=entry.report,
         )
@@ -127,7 +133,29 @@ def datasets(request: HttpRequest) -> list[DatasetOut]:
 @router.get("/datasets/{name}", response=DatasetOut)
 def dataset(request: HttpRequest, name: str) -> DatasetOut:
     """Return a data set with the report of its checks."""
-    return dataset_out(name)
+    entry = dataset_out(name)
+    if entry.report and not sees_truth(request.user, name):
+        entry.report = entry.report.model_copy(update={"samples": ()})
+    return entry
+
+
+class BlindIn(Schema):
+    blind: bool
+
+
+@router.put("/datasets/{name}/blind", response=DatasetOut)
+def mark_blind(request: HttpRequest, name: str, change: BlindIn) -> DatasetOut:
+    """Mark an imported data set as blind, or no longer: its truth is then shown to its importer and administrators alone."""
+    assert isinstance(request.user, User)
+    entry = dataset_out(name)
+    if not owns(request.user, blind.importer_of(name)):
+        raise PermissionDenied(NOT_YOUR_IMPORT)
+    try:
+        dataset_actions.mark_blind(name, request.user, marked=change.blind)
+    except ValueError as error:
+        raise Invalid(Problem("blind", str(error))) from None
+    entry.blind = change.blind
+    return entry
 
 
 @router.post("/datasets", response={202: ImportOut})

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from training.metrics.intervals import Estimate
 from training.spec import Problem
+from webapp.access import demand_truth
 from webapp.api.datasets import Invalid
 from webapp.cell_names import BOTH_WRONG, numbered
 from webapp.example_queries.export import SUFFIXES, Format
@@ -218,11 +219,13 @@ def examples_out(view: OpenView, examples: Sequence[Example]) -> list[AnyExample
 
 
 def known(request: HttpRequest, experiment_id: int) -> Experiment:
-    """Return the experiment. Raise Http404, and Invalid for an unknown name in the query."""
+    """Return the experiment. Raise Http404, PermissionDenied if it is blind, Invalid for an unknown name in the query."""
     unknown = sorted(set(request.GET) - set(View.model_fields) - {"how"})
     if unknown:
         raise Invalid(*(Problem(name, "This is not a setting.") for name in unknown))
-    return get_object_or_404(queries.visible(request.user), pk=experiment_id)
+    experiment = get_object_or_404(queries.visible(request.user), pk=experiment_id)
+    demand_truth(request.user, experiment)
+    return experiment
 
 
 @contextmanager

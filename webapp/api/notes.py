@@ -10,7 +10,7 @@ from pydantic import Field
 
 from training.metrics.results import Result
 from training.spec import Problem
-from webapp.access import NOT_YOUR_WRITING, owns
+from webapp.access import NOT_YOUR_WRITING, demand_truth, owns
 from webapp.api.datasets import Invalid
 from webapp.api.examples import NoteOut, note_out, opened
 from webapp.api.experiments import visible
@@ -118,8 +118,10 @@ def take_away(request: HttpRequest, written: Note | Tag) -> None:
 @router.get("/experiments/{experiment_id}/marked", response=MarkedOut)
 def without_marked(request: HttpRequest, experiment_id: int) -> MarkedOut:
     """Return the result without the test examples whose gold label is marked as wrong, and the original result."""
+    experiment = visible(request, experiment_id)
+    demand_truth(request.user, experiment)
     try:
-        comparison = marked(visible(request, experiment_id))
+        comparison = marked(experiment)
     except Missing as missing:
         raise HttpError(404, str(missing)) from None
     return MarkedOut(

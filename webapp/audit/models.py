@@ -49,6 +49,8 @@ class Verb(models.TextChoices):
     WITHDRAWN = "withdrawn", "no longer lets new experiments use the runs of"
     FETCHED = "fetched", "fetched"
     UPLOADED = "uploaded", "uploaded"
+    BLINDED = "blinded", "marked as blind"
+    UNBLINDED = "unblinded", "marked as no longer blind"
     SUBMITTED = "submitted", "submitted predictions to"
     SAVED = "saved", "saved"
     DISCARDED = "discarded", "discarded"

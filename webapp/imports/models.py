@@ -106,3 +106,14 @@ class Import(models.Model):
     @property
     def percent(self) -> float:
         return round(100 * self.done / self.total, 1) if self.total else 0.0
+
+
+class BlindDataset(models.Model):
+    """A data set whose true labels are shown to ``owner`` and to administrators alone."""
+
+    name = models.CharField(max_length=64, unique=True)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="blind_datasets")
+    marked_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"blind data set {self.name}"

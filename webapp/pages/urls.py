@@ -109,6 +109,7 @@ urlpatterns = [
     path("datasets/labels/upload/", outside.upload, name="labels-upload"),
     path("datasets/labels/<path:key>/", outside.labels, name="labels"),
     path("datasets/<slug:name>/", dataset_views.dataset, name="dataset"),
+    path("datasets/<slug:name>/blind/", dataset_views.mark_blind, name="blind"),
     path("datasets/<slug:name>/fetch/", dataset_views.fetch, name="fetch"),
     path("runs/curves/", curve_ranges.curve_range, name="curve-range"),
     path("runs/<int:pk>/", views.run, name="run"),

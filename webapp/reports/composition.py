@@ -14,6 +14,7 @@ from webapp.experiments.models import Experiment
 from webapp.experiments.redaction import public_models
 from webapp.findings.findings import Findings
 from webapp.findings.pairs import PairLanes, pairs_of
+from webapp.imports import blind
 from webapp.reports.choices import Choices
 from webapp.reports.held_out import opened
 from webapp.reports.highlights import shown
@@ -36,6 +37,8 @@ def compose(experiment: Experiment, choices: Choices, by: User, opened_before: S
     all_findings = findings(experiment)
     if not all_findings:
         raise Refused("There is nothing to show yet: no seed has its supervisor, its student and its ceiling.")
+    if (choices.highlights or choices.examples == "all") and blind.owner_of(experiment.spec["data"]["name"]) is not None:
+        raise Refused("The data set is blind: a report shows none of its examples. Choose no examples and no highlights.")
     authors = choices.authors.strip()
     origin = provenance(experiment, by, anonymous=bool(authors))
     figures, tables = counting(1), counting(1)

@@ -13,6 +13,7 @@ from webapp.explorer.finished_models import FinishedModels, Missing
 from webapp.explorer.open_view import Preparing, exported, open_view
 from webapp.explorer.page import explored
 from webapp.explorer.view_address import read_view
+from webapp.imports import blind
 from webapp.share_pages.shown_version import ShownVersion
 from webapp.share_pages.views import ways_back
 
@@ -63,6 +64,8 @@ def _finished_models(shown: ShownVersion) -> FinishedModels:
     finished = shown.frozen.finished if shown.frozen else None
     if finished is None:
         raise Http404("This share shows no examples but the highlights.")
+    if blind.owner_of(finished.spec.data.name) is not None:
+        raise Http404("The data set is blind by now: its examples are not shown.")
     return finished
 
 

@@ -12,9 +12,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from training import catalog
-from webapp.access import NOT_YOUR_IMPORT, member, owns, viewer
+from webapp.access import NOT_YOUR_IMPORT, member, owns, sees_truth, viewer
 from webapp.actions import datasets as dataset_actions
-from webapp.imports import services
+from webapp.imports import blind, services
 from webapp.imports.models import Import, State
 from webapp.pages.datasets.about_form import AboutForm
 from webapp.pages.datasets.library import DatasetPage, ReportView, dataset_list
@@ -40,7 +40,24 @@ def dataset(request: HttpRequest, name: str) -> HttpResponse:
     except ValueError as error:
         raise Http404(str(error)) from error
     labels = labels_of(name) if page.entry.answers is None else []
-    return render(request, "pages/dataset.html", {"page": page, "labels_from_outside": labels})
+    importer = blind.importer_of(name)
+    truth = {"blind": blind.owner_of(name) is not None, "hides_truth": not sees_truth(request.user, name)}
+    truth["changes"] = importer is not None and owns(request.user, importer)
+    return render(request, "pages/dataset.html", {"page": page, "labels_from_outside": labels, **truth})
+
+
+@member
+@require_POST
+def mark_blind(request: HttpRequest, name: str) -> HttpResponse:
+    """Mark a data set as blind, or no longer."""
+    assert isinstance(request.user, User)
+    if not owns(request.user, blind.importer_of(name)):
+        raise PermissionDenied(NOT_YOUR_IMPORT)
+    try:
+        dataset_actions.mark_blind(name, request.user, marked=request.POST.get("blind") == "1")
+    except ValueError as error:
+        raise Http404(str(error)) from error
+    return redirect("dataset", name)
 
 
 @member

@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from webapp.access import admin, member, viewer
+from webapp.access import admin, demand_truth, member, viewer
 from webapp.actions import archives as archive_actions
 from webapp.archives import accepted_runs
 from webapp.archives.export import Unfinished, packed
@@ -27,6 +27,7 @@ NOTHING_CHOSEN = "Choose an archive first."
 def archive(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Return the experiment as a zip file."""
     experiment = get_object_or_404(queries.visible(request.user), pk=pk)
+    demand_truth(request.user, experiment)
     try:
         assert isinstance(request.user, User)
         return download(packed(experiment, request.user), f"experiment-{pk}.zip")

@@ -19,7 +19,7 @@ from training.recipes import recipes
 from training.spec import Problem
 from training.spec.bundles import for_bundle
 from training.spec.written_answers import for_written_answers
-from webapp.access import NOT_YOURS, Access, access_of, may_change, may_stop, member, public, viewer
+from webapp.access import NOT_YOURS, Access, access_of, may_change, may_stop, member, public, sees_truth, viewer
 from webapp.actions import experiments as experiment_actions
 from webapp.actions import outside as outside_actions
 from webapp.actions import runs as run_actions
@@ -27,6 +27,7 @@ from webapp.audit.queries import cloned_from
 from webapp.experiments import queries, run_logs
 from webapp.experiments.models import Experiment, Run, Transition
 from webapp.experiments.submissions import without_submitted
+from webapp.imports import blind
 from webapp.organising.models import Project
 from webapp.pages.experiments.damaged import of_experiment, of_run, or_damaged
 from webapp.pages.experiments.experiment import Living
@@ -197,6 +198,8 @@ def _shown(request: HttpRequest, pk: int) -> dict[str, Any]:
         "lost_parent": "" if living.at_work or living.experiment.parent_id else cloned_from(pk),
         "changes": may_change(request.user, living.experiment),
         "administers": access_of(request.user) == Access.ADMIN,
+        "blind": blind.owner_of(living.spec.data.name) is not None,
+        "sees_truth": sees_truth(request.user, living.spec.data.name),
     }
 
 

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from webapp.access import NOT_YOUR_WRITING, Access, demand, member, owns, viewer
+from webapp.access import NOT_YOUR_WRITING, Access, demand, demand_truth, member, owns, viewer
 from webapp.actions import attributions as attribution_actions
 from webapp.example_queries.export import SUFFIXES
 from webapp.example_queries.refusal import Refused
@@ -187,4 +187,6 @@ def _place(experiment: Experiment) -> dict[str, Any]:
 
 
 def _experiment(request: HttpRequest, pk: int) -> Experiment:
-    return get_object_or_404(queries.visible(request.user).select_related("owner"), pk=pk)
+    experiment = get_object_or_404(queries.visible(request.user).select_related("owner"), pk=pk)
+    demand_truth(request.user, experiment)
+    return experiment
