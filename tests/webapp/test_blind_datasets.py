@@ -59,7 +59,7 @@ def addresses(experiment: Experiment, example: int) -> dict[str, str]:
     """Return the address of each page about the experiment, its runs and its data set, by the name of its route."""
     student = experiment.parts.get(role=Role.STUDENT).run
     known: dict[str, object] = {"example": example, "name": "notes", "how": "csv"}
-    found = {}
+    places = {}
     for route in PAGES:
         path = str(route.pattern)
         if not path.startswith(("experiments/<int:pk>/", "runs/<int:pk>/", "datasets/<slug:name>/")):
@@ -71,8 +71,8 @@ def addresses(experiment: Experiment, example: int) -> dict[str, str]:
                 f"<{type(route.pattern.converters[name]).__name__.removesuffix('Converter').lower()}:{name}>", str(value)
             )
             path = path.replace(f"<int:{name}>", str(value)).replace(f"<slug:{name}>", str(value))
-        found[str(route.name)] = f"/{path}"
-    return found
+        places[str(route.name)] = f"/{path}"
+    return places
 
 
 def test_a_crawl_as_another_member_finds_the_truth_nowhere(people: dict[str, User | None], blinded: Experiment) -> None:

@@ -80,7 +80,7 @@ def test_supervisor_and_student_of_other_programs_stand_beside_our_own_student(
     experiment.handout(tmp_path / "handout.zip")
     subprocess.run([sys.executable, "-c", STUDENT, tmp_path / "handout.zip", tmp_path / "predictions.csv"], check=True)
     answer = experiment.submit([tmp_path / "predictions.csv"], "tfidf", "Grace", "Logistic regression on words.")
-    assert (answer["looks"], answer["budget"], answer["submissions"][0]["author"]) == (1, 10, "Grace")
+    assert (answer["used"], answer["budget"], answer["submissions"][0]["author"]) == (1, 10, "Grace")
     record.refresh_from_db()
     train_all(record)
 

@@ -160,13 +160,10 @@ def summarize(
         pairs.setdefault((outcome.weak_model, outcome.strong_model), []).append(outcome)
     groups, contrasts = [], []
     for pair in pairs.values():
-        methods = [[outcome for outcome in pair if outcome.method_index == index] for index in range(len(plan.spec.methods))]
-        groups += [
-            group_of(members, read_test, read_stops, method)
-            for members, method in zip(methods, plan.spec.methods, strict=True)
-            if members  # predictions from outside are of one supervisor's students
-        ]
-        contrasts += contrasts_of([members for members in methods if members], read_test)
+        numbers = dict.fromkeys(outcome.method_index for outcome in pair)  # a submitted student has one supervisor alone
+        methods = [[outcome for outcome in pair if outcome.method_index == number] for number in numbers]
+        groups += [group_of(rows, read_test, read_stops, plan.spec.methods[rows[0].method_index]) for rows in methods]
+        contrasts += contrasts_of(methods, read_test)
     data = catalog.known_dataset(plan.spec.data.name)
     return Result(
         test_rows=len(first[0].id) if first else None,

@@ -3,8 +3,8 @@
 from training.names import GROUND_TRUTH
 from training.spec.experiment import (
     DATASET_NAME,
-    MOST_LOOKS,
     MOST_SEEDS,
+    MOST_SUBMISSIONS,
     SPEC_VERSION,
     DataSpec,
     ExperimentSpec,
@@ -25,8 +25,8 @@ __all__ = [
     "LARGEST",
     "LATER",
     "LATER_OF_METHODS",
-    "MOST_LOOKS",
     "MOST_SEEDS",
+    "MOST_SUBMISSIONS",
     "PLANNED",
     "SPEC_VERSION",
     "STORED",

@@ -34,7 +34,7 @@ SPEC_VERSION: Final = 1
 
 MOST_METHODS = 12
 """Largest number of methods that an experiment asks for."""
-MOST_LOOKS = 200
+MOST_SUBMISSIONS = 200
 """Largest number of predictions from outside that may be submitted to an experiment."""
 MOST_SEEDS = 50
 """Largest number of seeds of one experiment."""
@@ -141,7 +141,7 @@ class ExperimentSpec(Requested):
     methods: tuple[Method, ...] = Field(
         (Naive(), Confidence()),
         min_length=1,
-        max_length=MOST_METHODS + MOST_LOOKS,
+        max_length=MOST_METHODS + MOST_SUBMISSIONS,
         title="Methods",
         description="How the student uses weak labels.",
     )

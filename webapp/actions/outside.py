@@ -66,10 +66,10 @@ def _start(experiment: Experiment, by: User) -> bool:
     return notify(changed)
 
 
-def set_looks(experiment: Experiment, number: int, by: User) -> None:
+def set_look_budget(experiment: Experiment, number: int, by: User) -> None:
     """Set how many submissions the experiment takes. Raises ValueError for a number that cannot be one."""
     with transaction.atomic():
-        submissions.set_looks(experiment, number)
+        submissions.set_look_budget(experiment, number)
         tell(by, Verb.LIMITED, "experiment", experiment.pk, experiment.name, looks=number)
 
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from training import ExperimentSpec
 from training.metrics.results import Result
-from training.spec import MOST_LOOKS
+from training.spec import MOST_SUBMISSIONS
 from training.storage.archive import Origin
 from webapp.accounts.viewer_text import spec_for, text_for
 from webapp.experiments import lifecycle, queries
@@ -123,7 +123,7 @@ class ChangeIn(Schema):
 
     name: str | None = Field(None, max_length=120)
     budget_hours: float | None = Field(None, gt=0, le=lifecycle.LARGEST_BUDGET)
-    look_budget: int | None = Field(None, ge=0, le=MOST_LOOKS)
+    look_budget: int | None = Field(None, ge=0, le=MOST_SUBMISSIONS)
     project: int | None = Field(None, ge=1, le=LARGEST)
     archived: bool | None = None
 

@@ -187,7 +187,7 @@ def change(request: HttpRequest, experiment_id: int, change: ChangeIn) -> Experi
     if "budget_hours" in change.model_fields_set:
         experiment_actions.limit(experiment, change.budget_hours, by(request))
     if change.look_budget is not None:
-        outside_actions.set_looks(experiment, change.look_budget, by(request))
+        outside_actions.set_look_budget(experiment, change.look_budget, by(request))
     if "project" in change.model_fields_set:
         project_actions.move(experiment, project, by(request))
     if change.archived is not None:

@@ -36,10 +36,10 @@ class SubmissionOut(Schema):
 
 
 class SubmissionsOut(Schema):
-    """The submissions of an experiment. Each is one of at most ``budget`` looks at its test set."""
+    """The submissions of an experiment. Each is a look at its test set: ``used`` of ``budget``."""
 
     budget: int
-    looks: int
+    used: int
     submissions: list[SubmissionOut]
 
 
@@ -57,7 +57,7 @@ def submission_out(submission: Submission) -> SubmissionOut:
 
 def submissions_out(experiment: Experiment) -> SubmissionsOut:
     known = submissions_of(experiment.experiment_spec)
-    return SubmissionsOut(budget=experiment.look_budget, looks=len(known), submissions=list(map(submission_out, known)))
+    return SubmissionsOut(budget=experiment.look_budget, used=len(known), submissions=list(map(submission_out, known)))
 
 
 @router.get("/experiments/{experiment_id}/handout")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from training import ExperimentSpec
 from training.catalog import outside
 from training.catalog.outside import OutsideCard
-from training.spec import MOST_LOOKS
+from training.spec import MOST_SUBMISSIONS
 from training.spec.methods import Submitted
 from webapp.experiments.changes import changing, list_changed
 from webapp.experiments.list_columns import columns_of_spec, give_facets
@@ -80,9 +80,9 @@ def submit(experiment: Experiment, method: Submitted) -> int:
     return len(submissions_of(changed))
 
 
-def set_looks(experiment: Experiment, number: int) -> None:
+def set_look_budget(experiment: Experiment, number: int) -> None:
     """Set how many submissions the experiment takes. Raises ValueError for a number that cannot be one."""
-    if not 0 <= number <= MOST_LOOKS:
-        raise ValueError(f"The number of looks is a whole number from 0 to {MOST_LOOKS}.")
+    if not 0 <= number <= MOST_SUBMISSIONS:
+        raise ValueError(f"The number of looks is a whole number from 0 to {MOST_SUBMISSIONS}.")
     experiment.look_budget = number
     experiment.save(update_fields=["look_budget"])

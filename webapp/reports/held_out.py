@@ -6,6 +6,8 @@ from django.conf import settings
 
 from training import Store
 from training.metrics.results import Result, summarize
+from training.spec.methods import Submitted
+from training.storage.written_answers import Outputs
 from webapp.experiments.models import Experiment
 from webapp.findings.claims import Note
 from webapp.findings.findings import Findings
@@ -20,9 +22,16 @@ CLOSED = "The locked test set cannot be opened"
 
 def opened(experiment: Experiment, all_findings: Sequence[Findings], table: int, before: Sequence[str]) -> Locked:
     """Return the results on the locked test set; ``before`` has the days of earlier openings. Raises Refused."""
-    store = Store(settings.ARTIFACTS_DIR)
+    store, plan = Store(settings.ARTIFACTS_DIR), experiment.compared
+    elsewhere = {each.student for each in plan.triplets if isinstance(plan.spec.methods[each.method], Submitted)}
+
+    def read(key: str) -> Outputs:
+        if key in elsewhere:  # the locked set is not handed out
+            raise FileNotFoundError(key)
+        return store.read_outputs(key)
+
     try:
-        result = summarize(experiment.compared, store.read_outputs, store.read_course, on="locked")
+        result = summarize(plan, read, store.read_course, on="locked")
     except FileNotFoundError as error:
         raise Refused(f"{CLOSED}: the predictions of a run are missing. The rest can be shared without it.") from error
     except ValueError as error:

@@ -5,12 +5,12 @@ from typing import get_args
 
 import pytest
 
-from training.spec.methods import METHODS, LanguageModelling, MethodBase
+from training.spec.methods import EVERY_METHOD, LanguageModelling, MethodBase
 from webapp.charts.print_theme import TOKENS, tokens
 from webapp.charts.styles import CEILING, FAMILIES, WEAK, Style, student_styles
 from webapp.charts.styles import KINDS as KINDS_TABLE
 
-LEARNING: tuple[type[MethodBase], ...] = (*METHODS, LanguageModelling)
+LEARNING: tuple[type[MethodBase], ...] = (*EVERY_METHOD, LanguageModelling)
 KINDS = [get_args(method.model_fields["kind"].annotation)[0] for method in LEARNING]
 TEN = [
     *("naive", "confidence", "symmetric-ce", "entropy", "filter-fraction"),

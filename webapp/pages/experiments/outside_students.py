@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 from pydantic import ValidationError
 
 from training.catalog.outside import About
-from training.spec import MOST_LOOKS, describe
+from training.spec import MOST_SUBMISSIONS, describe
 from webapp.access import NOT_YOURS, Access, access_of, demand, may_change, member, viewer
 from webapp.actions import outside as outside_actions
 from webapp.archives.handout import NotHandedOut, packed, supervisor_named
@@ -94,16 +94,16 @@ def handout(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 @member
 @require_POST
-def looks(request: HttpRequest, pk: int) -> HttpResponse:
+def look_budget(request: HttpRequest, pk: int) -> HttpResponse:
     """Set the budget of looks at the test set."""
     experiment = _experiment(request, pk)
     if not may_change(request.user, experiment):
         raise PermissionDenied(NOT_YOURS)
     assert isinstance(request.user, User)
-    number = whole(request.POST.get("looks", ""), high=MOST_LOOKS)
+    number = whole(request.POST.get("looks", ""), high=MOST_SUBMISSIONS)
     if number is None:
-        return _page(request, experiment, wrong_looks=f"The number of looks is a whole number from 0 to {MOST_LOOKS}.")
-    outside_actions.set_looks(experiment, number, request.user)
+        return _page(request, experiment, wrong_budget=f"The number of looks is a whole number from 0 to {MOST_SUBMISSIONS}.")
+    outside_actions.set_look_budget(experiment, number, request.user)
     return redirect("outside-students", pk)
 
 
