@@ -169,6 +169,8 @@ class ExperimentSpec(Requested):
     @field_validator("methods")
     @classmethod
     def distinct(cls, methods: tuple[Method, ...], info: ValidationInfo) -> tuple[Method, ...]:
+        if not is_stored(info) and not all(method.offered for method in methods):
+            raise ValueError("Predictions from outside are submitted to an experiment that has finished, not asked for.")
         data = info.data.get("data")
         known = None if is_stored(info) or data is None else catalog.known_dataset(data.name)
         if known and known.classes:

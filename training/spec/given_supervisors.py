@@ -7,7 +7,7 @@ from training import catalog
 from training.catalog import outside
 from training.catalog.outside import OutsideCard
 from training.names import GIVEN
-from training.spec.methods import AdaBoost, Bagging, EasyToHard, FilterFraction, FilterThreshold, Method, Overlap, Submitted
+from training.spec.methods import AdaBoost, Bagging, EasyToHard, FilterFraction, FilterThreshold, Method, Overlap
 
 if TYPE_CHECKING:
     from training.spec.experiment import ExperimentSpec
@@ -24,9 +24,6 @@ def problems_of(spec: "ExperimentSpec") -> Iterator[tuple[Place, str]]:
     """Yield the place and the sentence of everything that ``spec`` cannot do with labels from outside."""
     if any(name.startswith(GIVEN) for name in spec.strong.models):
         yield ("strong", "models"), "Labels from outside can only supervise: students and ceilings are trained."
-    for number, method in enumerate(spec.methods):
-        if isinstance(method, Submitted):
-            yield ("methods", number), "Predictions from outside are submitted to an experiment that has finished, not asked for."
     data = catalog.known_dataset(spec.data.name)
     for card in supervisors_of(spec):
         title = f"“{card.name}”"
