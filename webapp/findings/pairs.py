@@ -11,7 +11,7 @@ from training import ExperimentSpec, Triplet, catalog
 from training.catalog import outside
 from training.planning.estimates import rows_of
 from training.spec import RunSpec, TrainingSpec
-from training.spec.methods import Anchored, Confidence, ConfidenceBuffer, ConfidenceRelease, Learning
+from training.spec.methods import Anchored, Confidence, ConfidenceBuffer, ConfidenceRelease, Learning, Submitted
 from webapp.charts.live import Series
 from webapp.charts.numbers import rate
 from webapp.charts.styles import CEILING, WEAK, Style, student_styles
@@ -178,11 +178,11 @@ class PairLanes:
             if getattr(triplet, role) in self.runs
         ]
         training, model = (self.spec.weak, self.pair.weak) if role == "weak" else (self.spec.strong, self.pair.strong)
-        known = [segment.run.total_steps for segment in segments if segment.run.total_steps]
-        steps = max(known, default=0) or expected_steps(self.spec, training)
-        label_source = self.spec.methods[method].label_source
-        own = own_metrics(self.spec.methods[method] if role == "student" else None, self.spec.data.name, self.writes)
-        return Lane(Series(name, role, title, steps, kind, own=own), style, model, full, segments, label_source)
+        asked = self.spec.methods[method]
+        model = asked.model if role == "student" and isinstance(asked, Submitted) else model
+        steps = max((segment.run.total_steps for segment in segments), default=0) or expected_steps(self.spec, training)
+        own = own_metrics(asked if role == "student" else None, self.spec.data.name, self.writes)
+        return Lane(Series(name, role, title, steps, kind, own=own), style, model, full, segments, asked.label_source)
 
     @property
     def seeds(self) -> int:
