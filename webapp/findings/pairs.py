@@ -178,11 +178,11 @@ class PairLanes:
             if getattr(triplet, role) in self.runs
         ]
         training, model = (self.spec.weak, self.pair.weak) if role == "weak" else (self.spec.strong, self.pair.strong)
-        asked = self.spec.methods[method]
-        model = asked.model if role == "student" and isinstance(asked, Submitted) else model
+        chosen = self.spec.methods[method]
+        model = chosen.model if role == "student" and isinstance(chosen, Submitted) else model
         steps = max((segment.run.total_steps for segment in segments), default=0) or expected_steps(self.spec, training)
-        own = own_metrics(asked if role == "student" else None, self.spec.data.name, self.writes)
-        return Lane(Series(name, role, title, steps, kind, own=own), style, model, full, segments, asked.label_source)
+        own = own_metrics(chosen if role == "student" else None, self.spec.data.name, self.writes)
+        return Lane(Series(name, role, title, steps, kind, own=own), style, model, full, segments, chosen.label_source)
 
     @property
     def seeds(self) -> int:
