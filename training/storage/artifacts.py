@@ -33,8 +33,8 @@ class NoProbabilities(ValueError):
 RUN_FILES = ("predictions.parquet", "trajectory.parquet", "weights.safetensors", "run.json")
 """Files of a finished run, each with a checksum; the first one marks the run as finished."""
 
-ROW_GROUP = 65_536
-"""Rows of a row group, which is read as a whole to find one row."""
+ROW_GROUP, GROUP_NUMBERS = 65_536, 2**20
+"""Rows of a row group, which is read as a whole to find one row, and the most numbers of all classes that it has."""
 
 
 class Store:
@@ -154,9 +154,12 @@ class Store:
             raise self.checksums.damaged(path, UNREADABLE) from error
 
     def write_predictions(self, key: str, predictions: Outputs) -> None:
-        table = predictions.table() if isinstance(predictions, WrittenAnswers) else _table(predictions)
+        if isinstance(predictions, WrittenAnswers):
+            table, classes = predictions.table(), 1
+        else:
+            table, classes = _table(predictions), predictions.classes
         with self.writing(self.run(key) / "predictions.parquet") as path:
-            _write(table, path)
+            _write(table, path, classes)
 
     def read_predictions(self, key: str) -> Predictions:
         """Return a run's predictions.
@@ -224,10 +227,11 @@ class Store:
             return row_of(path, example)
 
 
-def _write(table: pa.Table, path: Path) -> None:
+def _write(table: pa.Table, path: Path, classes: int = 1) -> None:
     # Probabilities hardly repeat: a dictionary of them takes eight times as long to write, and is larger.
     repeated = [name for name in table.column_names if name == "split"]
-    pq.write_table(table, path, compression="zstd", row_group_size=ROW_GROUP, use_dictionary=repeated)
+    rows = min(ROW_GROUP, GROUP_NUMBERS // classes)
+    pq.write_table(table, path, compression="zstd", row_group_size=rows, use_dictionary=repeated)
 
 
 def same(store: Store, key: str, other_store: Store, key_there: str) -> bool:

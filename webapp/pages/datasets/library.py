@@ -244,7 +244,7 @@ class ReportView:
         """Title, accuracy, interval, share of the largest class, and the accuracy in per cent for a bar."""
         return [
             (
-                baseline.title.capitalize(),
+                baseline.title[:1].upper() + baseline.title[1:],
                 rate(baseline.accuracy),
                 f"[{rate(baseline.low)}, {rate(baseline.high)}]",
                 rate(baseline.majority),
