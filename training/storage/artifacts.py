@@ -1,7 +1,6 @@
 """The store: names of the files of runs under one root folder. Written by the engine, read by the web."""
 
 import glob
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
@@ -15,19 +14,21 @@ import pyarrow.parquet as pq
 from training.names import FEATURES, within
 from training.spec import RunSpec
 from training.storage.checksums import CHANGED, MISSING, SUFFIX, UNREADABLE, Checksums, DamagedArtifact, remove, sidecar
-from training.storage.columns import array_of, column_of, row_of, table_of
+from training.storage.columns import row_of, table_of
 from training.storage.predictions import Predictions, Trajectory
-from training.storage.probabilities import drawn, labels_of
+from training.storage.tables import (
+    NoProbabilities,
+    course_of,
+    known,
+    outputs_of,
+    table_of_predictions,
+    table_of_trajectory,
+    trajectory_of,
+    with_probabilities,
+)
 from training.storage.written_answers import Course, Outputs, WrittenAnswers, WrittenTrajectory
 
 Read = TypeVar("Read")
-
-
-class NoProbabilities(ValueError):
-    """Probabilities of classes are asked of a run that wrote answers."""
-
-    def __init__(self) -> None:
-        super().__init__("This run wrote answers and has no probabilities of classes: what is asked for is not defined for it.")
 
 
 RUN_FILES = ("predictions.parquet", "trajectory.parquet", "weights.safetensors", "run.json")
@@ -157,7 +158,7 @@ class Store:
         if isinstance(predictions, WrittenAnswers):
             table, classes = predictions.table(), 1
         else:
-            table, classes = _table(predictions), predictions.classes
+            table, classes = table_of_predictions(predictions), predictions.classes
         with self.writing(self.run(key) / "predictions.parquet") as path:
             _write(table, path, classes)
 
@@ -166,7 +167,7 @@ class Store:
 
         Raises FileNotFoundError where it has not finished, DamagedArtifact, NoProbabilities for a run that wrote answers.
         """
-        return _with_probabilities(self.read_outputs(key))
+        return with_probabilities(self.read_outputs(key))
 
     def read_answers(self, key: str) -> WrittenAnswers:
         """Return the answers that a run wrote. Raises as ``read_outputs`` does, and ValueError for a run with classes."""
@@ -177,7 +178,7 @@ class Store:
 
     def read_outputs(self, key: str) -> Outputs:
         """Return a run's predictions or answers. Raises FileNotFoundError where it has not finished, DamagedArtifact."""
-        return self._parsed(self.run(key) / "predictions.parquet", lambda data: _outputs(table_of(data)))
+        return self._parsed(self.run(key) / "predictions.parquet", lambda data: outputs_of(table_of(data)))
 
     def read_example(self, key: str, example: int) -> Predictions | None:
         """Return the run's prediction of one example, one entry; None where the run has not predicted it.
@@ -185,7 +186,7 @@ class Store:
         Raises as ``read_predictions`` does.
         """
         row = self._row(self.run(key) / "predictions.parquet", example)
-        return None if row is None else _with_probabilities(_outputs(row))
+        return None if row is None else with_probabilities(outputs_of(row))
 
     def read_answer(self, key: str, example: int) -> WrittenAnswers | None:
         """Return the run's answer to one example, one entry; None where it wrote none. Raises as ``read_answers`` does."""
@@ -193,7 +194,7 @@ class Store:
         return None if row is None else WrittenAnswers.of(row)
 
     def write_trajectory(self, key: str, trajectory: Course) -> None:
-        table = trajectory.table() if isinstance(trajectory, WrittenTrajectory) else _trajectory_table(trajectory)
+        table = trajectory.table() if isinstance(trajectory, WrittenTrajectory) else table_of_trajectory(trajectory)
         with self.writing(self.run(key) / "trajectory.parquet") as path:
             _write(table, path)
 
@@ -207,13 +208,13 @@ class Store:
     def read_course(self, key: str) -> Course:
         """Return the trajectory of a run with classes or with answers. Raises as ``read_outputs`` does."""
         return self._parsed(
-            self.run(key) / "trajectory.parquet", lambda data: _course(table_of(data), lambda: self.read_predictions(key))
+            self.run(key) / "trajectory.parquet", lambda data: course_of(table_of(data), lambda: self.read_predictions(key))
         )
 
     def read_path(self, key: str, example: int) -> Trajectory | None:
         """Return the trajectory of one test example, None without one. Raises as ``read_predictions`` does."""
         row = self._row(self.run(key) / "trajectory.parquet", example)
-        return None if row is None else _trajectory(row, lambda: _known(self.read_example(key, example)))
+        return None if row is None else trajectory_of(row, lambda: known(self.read_example(key, example)))
 
     def read_written_path(self, key: str, example: int) -> WrittenTrajectory | None:
         """Return the trajectory of one test example of a run that wrote answers, None without one."""
@@ -244,71 +245,3 @@ def same(store: Store, key: str, other_store: Store, key_there: str) -> bool:
         return False
     pairs = ((getattr(first, field.name), getattr(second, field.name)) for field in fields(first))
     return all(np.array_equal(array, other, equal_nan=array.dtype.kind == "f") for array, other in pairs)
-
-
-def _table(predictions: Predictions) -> pa.Table:
-    columns = {field.name: getattr(predictions, field.name) for field in fields(Predictions)}
-    return pa.table(columns | {"prob": column_of(predictions.prob)})
-
-
-def _trajectory_table(trajectory: Trajectory) -> pa.Table:
-    columns = {"id": trajectory.id, "prob": column_of(np.ascontiguousarray(trajectory.prob.T))}
-    if trajectory.labels is not None:
-        columns["label"] = column_of(np.ascontiguousarray(trajectory.labels.T))
-    metadata = {
-        "steps": trajectory.steps.tolist(),
-        "selected": trajectory.selected,
-        "validation": trajectory.validation.tolist(),
-    }
-    return pa.table(columns).replace_schema_metadata({"trajectory": json.dumps(metadata)})
-
-
-def _with_probabilities(outputs: Outputs) -> Predictions:
-    if isinstance(outputs, WrittenAnswers):
-        raise NoProbabilities
-    return outputs
-
-
-def _outputs(table: pa.Table) -> Outputs:
-    return WrittenAnswers.of(table) if "text" in table.column_names else _predictions(table)
-
-
-def _course(table: pa.Table, predictions: Callable[[], Predictions]) -> Course:
-    return WrittenTrajectory.of(table) if "answer" in table.column_names else _trajectory(table, predictions)
-
-
-def _known(predictions: Predictions | None) -> Predictions:
-    if predictions is None:
-        raise ValueError("A run has a trajectory of an example that it does not predict.")
-    return predictions
-
-
-def _predictions(table: pa.Table) -> Predictions:
-    columns = {name: table[name].to_numpy() for name in ("id", "group", "gold")}
-    split = table["split"].to_numpy().astype(np.str_)
-    return Predictions(split=split, prob=array_of(table["prob"].combine_chunks()), **columns)
-
-
-def _trajectory(table: pa.Table, predictions: Callable[[], Predictions]) -> Trajectory:
-    """Return a trajectory. A file of an earlier version has the probabilities of all K > 2 classes, without labels.
-
-    The true classes are then those of ``predictions``.
-    """
-    metadata = json.loads(table.schema.metadata[b"trajectory"])
-    ids, prob, labels = table["id"].to_numpy(), array_of(table["prob"].combine_chunks()).swapaxes(0, 1), None
-    if "label" in table.column_names:
-        labels = np.ascontiguousarray(array_of(table["label"].combine_chunks()).T)
-    elif pa.types.is_fixed_size_list(table["prob"].type.value_type):
-        known = predictions()
-        order = np.argsort(known.id, kind="stable")
-        gold = known.gold[order[np.searchsorted(known.id, ids, sorter=order)]]
-        labels = np.stack([labels_of(each) for each in prob])
-        prob = np.stack([drawn(each, gold) for each in prob])
-    return Trajectory(
-        steps=np.array(metadata["steps"], np.int64),
-        id=ids,
-        prob=np.ascontiguousarray(prob),
-        validation=np.array(metadata["validation"], np.float64),
-        selected=metadata["selected"],
-        labels=labels,
-    )

@@ -17,9 +17,10 @@ from webapp.actions import datasets as dataset_actions
 from webapp.imports import blind, services
 from webapp.imports.models import Import, State
 from webapp.pages.datasets.about_form import AboutForm
-from webapp.pages.datasets.library import DatasetPage, ReportView, dataset_list
+from webapp.pages.datasets.library import DatasetPage, dataset_list
 from webapp.pages.datasets.mapping_form import MappingForm
 from webapp.pages.datasets.outside import labels_of
+from webapp.pages.datasets.report_view import ReportView
 
 QUEUE_AWAY = "The queue cannot be reached now. The work is stored and starts when the queue is back."
 

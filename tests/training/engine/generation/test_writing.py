@@ -11,7 +11,8 @@ from tests.factories.written import RULE, keys_of
 from training import Plan, Store, catalog
 from training.engine.data.examples import load_examples
 from training.metrics.results import summarize
-from training.storage.artifacts import NoProbabilities, same
+from training.storage.artifacts import same
+from training.storage.tables import NoProbabilities
 
 
 def test_a_student_learns_what_its_supervisor_wrote(plan: Plan, written: Store) -> None:
