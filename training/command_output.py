@@ -23,6 +23,8 @@ class Column(Reported):
     values: tuple[str, ...] | None
     length: float = 0.0
     """Mean number of characters of a value."""
+    names: tuple[str, ...] = ()
+    """Names of the classes 0, 1, … where the file declares them."""
 
 
 class Preview(Reported):

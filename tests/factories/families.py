@@ -182,7 +182,7 @@ REFUSED = [
     Family("t5, only its encoder", {"model_type": "t5", **T5, "is_encoder_decoder": False, "architectures": ["T5EncoderModel"]}),
     Family("gemma3 (text and images)", {"model_type": "gemma3", "text_config": GROUPED, "vision_config": BERT}),
     Family("llava", {"model_type": "llava", "text_config": GROUPED, "vision_config": BERT}),
-    Family("vit", {"model_type": "vit", **BERT, "architectures": ["ViTModel"]}),
+    Family("swin", {"model_type": "swin", **BERT, "architectures": ["SwinModel"]}),
     Family("wav2vec2", {"model_type": "wav2vec2", **BERT, "architectures": ["Wav2Vec2ForCTC"]}),
     Family("xmod without a language", {"model_type": "xmod", **SHAPE}),
     Family("whisper", {"model_type": "whisper", "d_model": 32, "is_encoder_decoder": True}),

@@ -12,12 +12,12 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
 
-from training.catalog import bundles, folders, hub, library, local, outside, packages
+from training.catalog import bundles, folders, hub, library, local, outside, packages, vision
 from training.catalog.datasets import DATASETS, DatasetEntry, from_library
 from training.catalog.generative import GENERATIVE, seeded, with_seed
 from training.catalog.ladders import LADDERS, learning_rates
 from training.catalog.local import folder_of as local_folder
-from training.catalog.models import MODELS, NO_CHAT_TEMPLATE, Adaptation, Kind, ModelEntry, Tuning
+from training.catalog.models import NO_CHAT_TEMPLATE, TEXT_MODELS, Adaptation, Kind, ModelEntry, Tuning
 from training.catalog.registry import LABELLED, Registered
 from training.names import GIVEN, HUB, is_model_name
 
@@ -45,6 +45,9 @@ __all__ = [
     "repository_of",
     "with_seed",
 ]
+
+MODELS: dict[str, ModelEntry] = TEXT_MODELS | {entry.name: entry for entry in vision.MODELS}
+"""The models that ship with the laboratory, or are installed beside it."""
 
 REGISTERED: dict[str, Registered] = {**LABELLED, **GENERATIVE}
 """The data sets with a built-in conversion, which can be fetched or made."""
@@ -208,7 +211,8 @@ def _local(folder: Path) -> ModelEntry:
         local.check_readable(folder, folders.files_of(folder))
         config = folders.read_config(folder / folders.CONFIG)
         facts = folders.facts(config)
-        folders.check_tokenizer(folder, config)
+        if not vision.is_vision(config):
+            folders.check_tokenizer(folder, config)
         parameters, digest = folders.parameters(folder), folders.digest(folder)
     except OSError as error:
         raise ValueError(f"The model {folder.name} cannot be used: {error.strerror}.") from None

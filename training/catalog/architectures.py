@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from training.catalog import vision
 from training.catalog.models import Kind
 
 TABLE = Path(__file__).parent / "architectures.json"
@@ -64,13 +65,15 @@ OFFSET_POSITIONS = {
 
 
 def kind_of(config: Mapping[str, Any]) -> Kind:
-    """Return the kind of a model. Raises ValueError for one that is neither a text encoder nor a text decoder, or is unfit."""
+    """Return the kind of a model. Raises ValueError for one that reads neither texts nor images, or is unfit."""
     architecture = str(config.get("model_type") or "")
     kind = KINDS.get(architecture)
     if config.get("auto_map") and kind is None:
         raise ValueError("it needs code of its own (auto_map in config.json), and code from model folders is never run here.")
     if config.get("quantization_config") or config.get("compression_config"):
         raise ValueError("its weights are quantised; choose the unquantised model.")
+    if vision.is_vision(config):
+        return "vision"
     if architecture in UNFIT:
         raise ValueError(f"its architecture ({architecture}) is not supported: {UNFIT[architecture]}.")
     if architecture == "xmod" and not config.get("default_language"):
@@ -85,8 +88,10 @@ def kind_of(config: Mapping[str, Any]) -> Kind:
         return "decoder" if config.get("is_decoder") else "encoder"
     if kind == "decoder":
         return "decoder"
+    images = ", ".join(vision.ARCHITECTURES)
     what = architecture or next(iter(_classes(config)), "no model_type in config.json")
-    raise ValueError(f"its architecture ({what}) is not supported: it must be a text encoder or a text decoder.")
+    wanted = f"a text encoder, a text decoder, or a model of images ({images})"
+    raise ValueError(f"its architecture ({what}) is not supported: it must be {wanted}.")
 
 
 def _kind_of_class(architecture: str, classes: list[str]) -> Kind | None:

@@ -18,7 +18,7 @@ class Counts(Finding):
     read: int
     """Rows of the source."""
     skipped: int = 0
-    """Rows of an imported file without an example: their label is not listed, or their two texts are equal."""
+    """Rows of an imported file without an example: a label that is not listed, two equal texts, or a broken image."""
     examples: int
     """Labelled texts, or prompts with answers, made from the rows."""
     copies: int
@@ -59,7 +59,7 @@ class Baseline(Finding):
     """A classifier that should not separate the classes, trained on some groups and scored on ``n`` rows of others."""
 
     name: str
-    """One of length, form and words."""
+    """One of length, form and words; of images, form and colours."""
     title: str
     accuracy: float
     low: float
@@ -76,6 +76,8 @@ class Sample(Finding):
     texts: tuple[str, ...]
     label: int | None = None
     answers: tuple[str, ...] = ()
+    picture: str = ""
+    """The thumbnail of an image, as a data: address."""
 
 
 class AnswerReport(Finding):
@@ -116,6 +118,24 @@ class FeatureArray(Finding):
         return self.width * (2 if self.type == "float16" else 4)
 
 
+class ImageReport(Finding):
+    """The images of a data set, with their sizes before they were made smaller for the laboratory."""
+
+    width: tuple[int, int, int]
+    """Smallest, median and largest width in pixels."""
+    height: tuple[int, int, int]
+    grey: int
+    """Rows whose image is stored in grey."""
+    reduced: int
+    """Rows whose image is stored smaller than it was."""
+    formats: dict[str, int]
+    """Rows by the format of their file."""
+    broken: tuple[str, ...] = ()
+    """Sentences about the first images that could not be read and were left out."""
+    bytes: int
+    """Size of all stored images."""
+
+
 class Report(Finding):
     """The report on a data set. ``warnings`` are sentences that stay with every result on it."""
 
@@ -130,6 +150,8 @@ class Report(Finding):
     """Arrays of a feature bundle; none for texts."""
     parts: dict[str, int] = {}
     """Rows of each part of a split that the file gives; empty where the laboratory draws it."""
+    images: ImageReport | None = None
+    """Findings about the images of a data set of images, which has no lengths."""
     groups: int
     largest_group: int
     lengths: Lengths

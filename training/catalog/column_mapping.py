@@ -54,6 +54,9 @@ Template = Annotated[str, Field(min_length=1, max_length=10_000)]
 
 TEXT_HELP = "A column, or several in a template such as {title}\\n{body}, where \\n begins a new line."
 GROUP_HELP = "Rows with the same value never part company in a split; empty for rows with the same words."
+IMAGE_GROUP_HELP = "Rows with the same value never part company in a split; empty for rows with the same pixels."
+CLASSES_HELP = "In order: the first is class 0."
+SKIP_HELP = "Rows whose label is missing or not listed are left out and counted. Otherwise the first one is an error."
 
 
 class Class(Requested):
@@ -63,36 +66,34 @@ class Class(Requested):
     values: Values
 
 
+def distinct_classes(classes: tuple[Class, ...]) -> tuple[Class, ...]:
+    """Return the classes. Raises ValueError for too few or too many, and where a name or a value has two meanings."""
+    if len(classes) < 2:
+        raise ValueError("At least two classes are needed.")
+    if len(classes) > MOST_CLASSES:
+        raise ValueError(f"There are {len(classes)} classes, and at most {MOST_CLASSES} can be told apart.")
+    meaning: dict[str, str] = {}
+    for class_ in classes:
+        if class_.name in meaning.values():
+            raise ValueError(f"Two classes are called “{class_.name}”.")
+        for value in class_.values:
+            if value in meaning:
+                raise ValueError(f"“{value}” cannot mean both {meaning[value]} and {class_.name}.")
+        meaning |= dict.fromkeys(class_.values, class_.name)
+    return classes
+
+
 class Labelled(Requested):
     """Rows of one text with a label."""
 
     kind: Literal["labelled"] = Field("labelled", title="A text and its label")
     text: Template = Field(title="Text", description=TEXT_HELP)
     label: str = Field(min_length=1, title="Label", description="The column that says the class.")
-    classes: tuple[Class, ...] = Field(title="Classes", description="In order: the first is class 0.")
-    skip: bool = Field(
-        False,
-        title="Leave out other labels",
-        description="Rows whose label is missing or not listed are left out and counted. Otherwise the first one is an error.",
-    )
+    classes: tuple[Class, ...] = Field(title="Classes", description=CLASSES_HELP)
+    skip: bool = Field(False, title="Leave out other labels", description=SKIP_HELP)
     group: str | None = Field(None, title="Group", description=GROUP_HELP)
 
-    @field_validator("classes")
-    @classmethod
-    def distinct(cls, classes: tuple[Class, ...]) -> tuple[Class, ...]:
-        if len(classes) < 2:
-            raise ValueError("At least two classes are needed.")
-        if len(classes) > MOST_CLASSES:
-            raise ValueError(f"There are {len(classes)} classes, and at most {MOST_CLASSES} can be told apart.")
-        meaning: dict[str, str] = {}
-        for class_ in classes:
-            if class_.name in meaning.values():
-                raise ValueError(f"Two classes are called “{class_.name}”.")
-            for value in class_.values:
-                if value in meaning:
-                    raise ValueError(f"“{value}” cannot mean both {meaning[value]} and {class_.name}.")
-            meaning |= dict.fromkeys(class_.values, class_.name)
-        return classes
+    distinct = field_validator("classes")(distinct_classes)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -102,6 +103,35 @@ class Labelled(Requested):
     @property
     def class_names(self) -> tuple[str, ...]:
         """The names of the classes, from 0."""
+        return tuple(class_.name for class_ in self.classes)
+
+
+class Pictured(Requested):
+    """Rows of an image with a label."""
+
+    kind: Literal["image"] = Field("image", title="An image and its label")
+    image: str = Field(min_length=1, title="Image", description="The column with the images; in a zip, image.")
+    label: str = Field(
+        min_length=1, title="Label", description="The column that says the class; in a zip, folder: the last folder of its path."
+    )
+    classes: tuple[Class, ...] = Field(title="Classes", description=CLASSES_HELP)
+    skip: bool = Field(False, title="Leave out other labels", description=SKIP_HELP)
+    skip_broken: bool = Field(
+        False,
+        title="Leave out images that cannot be read",
+        description="They are left out and counted, and the first of them are named. Otherwise the first one is an error.",
+    )
+    group: str | None = Field(None, title="Group", description=IMAGE_GROUP_HELP)
+
+    distinct = field_validator("classes")(distinct_classes)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are read beside the image."""
+        return tuple(dict.fromkeys([self.label, *filter(None, [self.group])]))
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
         return tuple(class_.name for class_ in self.classes)
 
 
@@ -229,13 +259,13 @@ class Features(Requested):
         return ()
 
 
-class Mapping(RootModel[Annotated[Labelled | Pair | Answered | Features, Field(discriminator="kind")]]):
+class Mapping(RootModel[Annotated[Labelled | Pair | Answered | Features | Pictured, Field(discriminator="kind")]]):
     """A mapping of any kind; its JSON has the ``kind``."""
 
 
 def problems_of(error: ValidationError) -> list[Problem]:
     """Return the problems of a mapping; a path is a field, such as label or classes.0.values, and empty for the whole."""
-    kinds = {kind.model_fields["kind"].default for kind in (Labelled, Pair, Answered, Features)}
+    kinds = {kind.model_fields["kind"].default for kind in (Labelled, Pair, Answered, Features, Pictured)}
     problems = []
     for problem in describe([dict(details) for details in error.errors()]):
         first, _, rest = problem.path.partition(".")

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 from training import catalog
 from training.base_models import Requested
 from training.catalog import library
-from training.catalog.column_mapping import Answered, Mapping
+from training.catalog.column_mapping import Answered, Mapping, Pictured
 from training.catalog.library import Card
 from training.command_output import CheckResult
 
@@ -41,6 +41,7 @@ def put(checked: CheckResult, mapping: Mapping, about: About, file_name: str, fo
     if known and known.fingerprint != checked.fingerprint:
         raise ValueError(f"There is already a data set “{about.name}” with other content: choose another name.")
     root = mapping.root
+    alike = "pixels" if isinstance(root, Pictured) else "features" if checked.report.arrays else "words"
     card = Card(
         name=about.name,
         title=about.title or about.name,
@@ -51,7 +52,7 @@ def put(checked: CheckResult, mapping: Mapping, about: About, file_name: str, fo
         fingerprint=checked.fingerprint,
         classes=checked.classes or root.class_names,
         answers=root.rule if isinstance(root, Answered) else None,
-        group=f"the same {root.group}" if root.group else "equal features" if checked.report.arrays else "the same words",
+        group=f"the same {root.group or alike}",
         mapping=mapping.model_dump(mode="json"),
         report=checked.report,
         made=datetime.now(UTC),

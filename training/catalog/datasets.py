@@ -29,6 +29,7 @@ class DatasetEntry:
     two of which one is preferred. A generative data set has ``answers``, the rule that finds an answer in what is written, and no
     classes; the columns of its file are described in ``training.answers``. A feature bundle has ``arrays``, and its texts are
     the names of its rows.
+    Of a data set of ``images`` they are the names of the images.
     """
 
     name: str
@@ -43,6 +44,7 @@ class DatasetEntry:
     group: str = ""
     texts: Literal[1, 2] = 1
     answers: AnswerRule | None = None
+    images: bool = False
     arrays: tuple[FeatureArray, ...] = ()
     parts: dict[str, int] = field(default_factory=dict, hash=False)
     """Rows of each part of a split that the data set gives; empty where the split is drawn."""
@@ -76,6 +78,12 @@ class DatasetEntry:
 HUTTO_GILBERT = (
     "Hutto & Gilbert (2014), VADER: A Parsimonious Rule-based Model for Sentiment Analysis of Social Media Text, ICWSM 2014"
 )
+
+FASHION = (
+    *("T-shirt or top", "trouser", "pullover", "dress", "coat"),
+    *("sandal", "shirt", "sneaker", "bag", "ankle boot"),
+)
+"""The classes of Fashion-MNIST, from 0."""
 
 DATASETS: dict[str, DatasetEntry] = {
     "movie-reviews": DatasetEntry(
@@ -116,6 +124,20 @@ DATASETS: dict[str, DatasetEntry] = {
         group="the game",
         answers=AnswerRule(extract="move"),
     ),
+    "fashion-mnist": DatasetEntry(
+        name="fashion-mnist",
+        title="Fashion-MNIST, a part",
+        path=EMBEDDED / "fashion_mnist.parquet",
+        rows=7_000,
+        classes=FASHION,
+        digest="e86a48fa0a64881448b20c40966c8bccaa7a73b7cccc71164afd89debd2da38e",
+        licence="MIT",
+        citation="Xiao, Rasul & Vollgraf (2017), Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning "
+        "Algorithms, arXiv:1708.07747",
+        source="dataset-fashion-mnist 0.0~git20200523.55506a9 of Debian",
+        group="the same pixels",
+        images=True,
+    ),
 }
 """The embedded data sets, which ship with the laboratory."""
 
@@ -140,6 +162,7 @@ def from_library(name: str) -> DatasetEntry | None:
         answers=card.answers,
         arrays=card.report.arrays,
         parts=card.report.parts,
+        images=card.report.images is not None,
     )
 
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from training.catalog import architectures
+from training.catalog import architectures, vision
 from training.catalog.models import Kind
 
 CONFIG = "config.json"
@@ -62,6 +62,8 @@ def is_model(folder: Path) -> bool:
 def files_of(folder: Path) -> list[Path]:
     """Return every file that determines the model's outputs. Raises ValueError where weights are missing."""
     index = [folder / INDEX] if (folder / INDEX).is_file() else []
+    if vision.is_vision(read_config(folder / CONFIG)):
+        return [folder / CONFIG, *weight_files(folder), *index, folder / vision.PREPROCESSOR]
     tokenizer = [folder / name for name in TOKENIZER if (folder / name).is_file()]
     return [folder / CONFIG, *weight_files(folder), *tokenizer, *index]
 
@@ -81,6 +83,8 @@ def facts(config: Mapping[str, Any]) -> Facts:
     """Return the facts of a config. Raises ValueError for a model with code of its own, a quantised one, or another kind."""
     kind = architectures.kind_of(config)
     architecture = str(config.get("model_type", ""))
+    if kind == "vision":
+        return _facts_of_vision(config, architecture)
     blocks = config.get("layers_block_type")
     layers = _number(config, "num_hidden_layers", "n_layer", "n_layers", "num_layers") or (len(blocks) if blocks else None)
     width = _number(config, "hidden_size", "n_embd", "d_model", "dim", "emb_dim")
@@ -93,6 +97,13 @@ def facts(config: Mapping[str, Any]) -> Facts:
         context -= int(config.get("pad_token_id") or 1) + 1
     refused = architectures.refused(config, kind)
     return Facts(architecture, kind, layers, width, context, _number(config, "vocab_size"), refused)
+
+
+def _facts_of_vision(config: Mapping[str, Any], architecture: str) -> Facts:
+    layers, width = vision.size_of(config)
+    if not isinstance(layers, int) or not isinstance(width, int):
+        raise ValueError("its config.json does not say how many layers it has and how wide its states are.")
+    return Facts(architecture, "vision", layers, width, None, None, vision.REFUSED)
 
 
 def _number(config: Mapping[str, Any], *names: str) -> int | None:
@@ -180,9 +191,14 @@ def parameters(folder: Path) -> int:
 
 
 def digest(folder: Path) -> str:
-    """Return the SHA-256 over names and contents of weights, config and tokenizer. Raises ValueError where one is missing."""
+    """Return the SHA-256 over names and contents of weights, config, and tokenizer or preprocessor.
+
+    Raises ValueError where one is missing.
+    """
     files = files_of(folder)
-    if not {path.name for path in files} & VOCABULARIES:
+    if missing := [path.name for path in files if not path.is_file()]:
+        raise ValueError(f"it has no {missing[0]}.")
+    if not {path.name for path in files} & (VOCABULARIES | {vision.PREPROCESSOR}):
         raise ValueError("it has no tokenizer (tokenizer.json).")
     lines = sorted(f"{path.name} {_sha256(path)}\n" for path in files)
     return hashlib.sha256("".join(lines).encode()).hexdigest()

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from training.catalog import folders
+from training.catalog import folders, vision
 from training.catalog.folders import Facts
 from training.catalog.hub_client import TIMEOUT_SECONDS, Busy, connect, deadline, refusal, token
 from training.storage.atomic import atomic
@@ -98,7 +98,7 @@ def _check_names(where: str, names: set[str]) -> None:
         missing = "it has no config.json."
     elif not names & {folders.WEIGHTS, folders.INDEX}:
         missing = "it has no model.safetensors, and weights in other formats are never read."
-    elif not names & folders.VOCABULARIES:
+    elif not names & (folders.VOCABULARIES | {vision.PREPROCESSOR}):
         missing = "it has no tokenizer."
     if missing:
         raise ValueError(f"{where} on the Hub cannot be used: {missing}")

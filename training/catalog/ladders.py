@@ -1,9 +1,11 @@
 """Families of pretrained models on the Hugging Face Hub, from small to large, with the facts known without a request.
 
-Parameters are those of the published language model, its unembedding counted once where it is tied. Llama 3.2 is gated: its
+Parameters are those of the published language model, its unembedding counted once where it is tied, and of models of images
+without what gives classes. Llama 3.2 is gated: its
 licence must be accepted on the Hub, with the account whose token is in HF_TOKEN.
 """
 
+from training.catalog import vision
 from training.catalog.models import Adaptation, Kind, ModelEntry
 
 
@@ -43,6 +45,28 @@ def _ladder(
             width=width,
             context=context,
             gated=gated,
+        )
+        for name, (repository, parameters, layers, width) in steps.items()
+    ]
+
+
+def _images(family: str, hub: str, architecture: str, steps: dict[str, tuple[str, int, int, int]]) -> list[ModelEntry]:
+    """Return the entries of a family of models of images, in the form of ``_ladder``."""
+    return [
+        ModelEntry(
+            name=name,
+            title=repository,
+            family=family,
+            parameters=parameters,
+            layers=layers,
+            digest="",
+            licence="Apache-2.0",
+            source=f"{hub}/{repository}",
+            learning_rates=vision.PROBE,
+            kind="vision",
+            width=width,
+            architecture=architecture,
+            refused=vision.REFUSED,
         )
         for name, (repository, parameters, layers, width) in steps.items()
     ]
@@ -143,6 +167,42 @@ LADDERS: dict[str, ModelEntry] = {
                 "modernbert-large": ("ModernBERT-large", 394_781_696, 28, 1024),
             },
             kind="encoder",
+        ),
+        *_images(
+            "DINO",
+            "facebook",
+            "vit",
+            {
+                "dino-vits16": ("dino-vits16", 21_665_664, 12, 384),
+                "dino-vits8": ("dino-vits8", 21_670_272, 12, 384),
+                "dino-vitb16": ("dino-vitb16", 85_798_656, 12, 768),
+                "dino-vitb8": ("dino-vitb8", 85_807_872, 12, 768),
+            },
+        ),
+        *_images(
+            "DINOv2",
+            "facebook",
+            "dinov2",
+            {
+                "dinov2-small": ("dinov2-small", 22_056_576, 12, 384),
+                "dinov2-base": ("dinov2-base", 86_580_480, 12, 768),
+                "dinov2-large": ("dinov2-large", 304_368_640, 24, 1024),
+            },
+        ),
+        *_images(
+            "ResNet",
+            "microsoft",
+            "resnet",
+            {"resnet-18": ("resnet-18", 11_176_512, 8, 512), "resnet-50": ("resnet-50", 23_508_032, 16, 2048)},
+        ),
+        *_images(
+            "ConvNeXt",
+            "facebook",
+            "convnext",
+            {
+                "convnext-tiny-224": ("convnext-tiny-224", 27_820_128, 18, 768),
+                "convnext-base-224": ("convnext-base-224", 87_566_464, 36, 1024),
+            },
         ),
     )
 }

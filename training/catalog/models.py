@@ -5,8 +5,8 @@ from typing import Literal
 
 Tuning = Literal["probe", "full", "lora"]
 Adaptation = Literal["probe", "full", "lora", "scratch", "given"]
-Kind = Literal["encoder", "decoder", "features"]
-"""A transformer that reads texts, or an array of a feature bundle."""
+Kind = Literal["encoder", "decoder", "features", "vision"]
+"""A transformer that reads texts, an array of a feature bundle, or a model that reads images."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def _chess(size: str, parameters: int, layers: int, width: int, tokens: str, dig
 BAG_OF_WORDS_BUCKETS = 2**10
 """Number of buckets, small on purpose: words share buckets, which keeps the supervisor weak on any amount of data."""
 
-MODELS: dict[str, ModelEntry] = {
+TEXT_MODELS: dict[str, ModelEntry] = {
     model.name: model
     for model in (
         ModelEntry(

@@ -9,6 +9,12 @@ HEAD_EVALUATION_SECONDS = 5e-11
 """One row through one weight of a head, in its evaluations."""
 LAYER_SECONDS = 4.5e-4
 """One text forward through one transformer layer; training on it costs about four times as much."""
+IMAGE_LAYERS = 7
+"""One image through a transformer's layer costs as many texts: it has about 200 tokens."""
+LITE0_SECONDS = 8e-3
+"""A small image through EfficientNet-Lite0."""
+IMAGE_SECONDS = 1e-3
+"""Decoding of an image, and its reduction to a few grey values."""
 LAYER_WIDTH = 384
 """Width of the measured layer; the cost of others is in proportion to their weights, the square of their width."""
 FULL_STEP_SECONDS = 0.02

@@ -4,6 +4,7 @@ import math
 from typing import NamedTuple, Protocol
 
 from training import catalog
+from training.catalog import vision
 from training.catalog.models import BAG_OF_WORDS_BUCKETS
 from training.planning import costs
 from training.spec import RunSpec
@@ -96,6 +97,8 @@ def rows_of(name: str, shares: Shares) -> Rows:
 
 def features_seconds(run: RunSpec) -> float:
     """Estimate the seconds for the frozen features of ``run``, which it shares with other runs; 0 where it reads none."""
+    if _is_vision(run.model) and not run.derives:
+        return total_rows(run.dataset, run) * forward_seconds(run.model)
     if run.adaptation != "probe" or (run.derives and not run.prompts):
         return 0.0
     limited = run.prompts and run.limit is not None
@@ -119,8 +122,17 @@ def texts_of(name: str) -> int:
     return entry.texts if entry else 1
 
 
+def _is_vision(model: str) -> bool:
+    entry = catalog.known_model(model)
+    return entry is not None and entry.kind == "vision"
+
+
 def forward_seconds(model: str) -> float:
     """Estimate the seconds of one text through ``model``; an unknown model counts as the smallest GPT-2."""
     entry = catalog.known_model(model)
+    if entry and entry.architecture == vision.LITE0:
+        return costs.IMAGE_SECONDS + costs.LITE0_SECONDS
     layers, width = (entry.layers or 0, entry.width) if entry else (12, 768)
+    if _is_vision(model):
+        return costs.IMAGE_SECONDS + costs.IMAGE_LAYERS * layers * costs.LAYER_SECONDS * (width / costs.LAYER_WIDTH) ** 2
     return layers * costs.LAYER_SECONDS * (width / costs.LAYER_WIDTH) ** 2

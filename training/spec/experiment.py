@@ -10,7 +10,7 @@ from training import catalog
 from training.base_models import Requested
 from training.names import DatasetName
 from training.readable_names import is_readable
-from training.spec import bundles, given_supervisors
+from training.spec import bundles, given_supervisors, images
 from training.spec.methods import (
     PROMPTS,
     AdaBoost,
@@ -57,7 +57,7 @@ class DataSpec(Requested):
     name: Annotated[str, Setting(catalog="datasets")] = Field(
         "movie-reviews",
         title="Data set",
-        description="Texts or features with one of two or more labels, or pairs of texts of which one is preferred.",
+        description="Texts, images or features with one of two or more labels, or pairs of texts of which one is preferred.",
     )
     test_fraction: Annotated[float, Setting(unit="of all rows")] = Field(
         0.25, ge=0.05, le=0.5, title="Test share", description="Held out from every training; the same rows for all seeds."
@@ -199,6 +199,13 @@ class ExperimentSpec(Requested):
     def given_labels_fit(self, info: ValidationInfo) -> Self:
         if not is_stored(info):
             _refuse(given_supervisors.problems_of(self))
+        return self
+
+    @model_validator(mode="after")
+    def models_read_the_data(self, info: ValidationInfo) -> Self:
+        data = None if is_stored(info) else catalog.known_dataset(self.data.name)
+        if data:
+            _refuse(images.problems_of(self, data.images))
         return self
 
     @model_validator(mode="after")

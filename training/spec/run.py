@@ -108,7 +108,7 @@ class RunSpec(TrainingSettings):
         usual = {
             name: (TrainingSettings.model_fields[name] if info.is_required() else info).default for name, info in own.items()
         }
-        return usual | {name: NOT_TRAINED[name] for name in names if name in NOT_TRAINED}
+        return usual | ({name: NOT_TRAINED[name] for name in usual if name in NOT_TRAINED} if adaptation == "given" else {})
 
     def with_keys(self, names: Mapping[str, str]) -> "RunSpec":
         """Return the same run with the keys of the runs that it needs replaced by those in ``names``."""

@@ -36,7 +36,7 @@ class ModelChoice(Requested):
         "probe",
         title="Tuning",
         description="Probe: a linear head on frozen features. Full: every weight. LoRA: low-rank additions to every linear "
-        "layer. Bag of words always trains from scratch.",
+        "layer. Bag of words and pixels always train from scratch, and backbones of images are always probed.",
     )
 
 

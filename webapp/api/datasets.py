@@ -169,7 +169,7 @@ def bring(
     licence: Form[str] = "",
     citation: Form[str] = "",
 ) -> Status[ImportOut]:
-    """Upload a file (CSV, JSON lines or Parquet, up to 1 GB) with its column mapping as JSON.
+    """Upload a file (CSV, JSON lines, Parquet or a zip of images, up to 1 GB) with its column mapping as JSON.
 
     After its checks it is saved as ``name``.
     """

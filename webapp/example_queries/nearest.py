@@ -15,6 +15,10 @@ BLOCK = 20_000
 """Rows of the features that are in memory at once."""
 
 
+READINGS = {"decoder": "last", "vision": "image"}
+"""How models of a kind are read; encoders as the run says."""
+
+
 @dataclass(frozen=True)
 class Near:
     """``likeness`` is the cosine of the two examples' features."""
@@ -31,7 +35,7 @@ def features_of(run: RunSpec, store: Store) -> Path | None:
     model = catalog.known_model(run.model)
     if run.adaptation != "probe" or model is None:
         return None
-    reading = "last" if model.kind == "decoder" else run.pooling
+    reading = READINGS.get(model.kind, run.pooling)
     # Only the worker that computed the features knows the precision that "auto" stands for.
     precisions = ("fp32", "bf16") if run.precision == "auto" else (run.precision,)
     files = (store.features_file(run, model.layers, reading, precision) for precision in precisions)

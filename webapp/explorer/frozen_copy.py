@@ -13,14 +13,17 @@ import pyarrow.parquet as pq
 from training import RunSpec, Store
 from training.names import within
 from training.storage.archive import RUN, Origin, digest, read
+from webapp.example_queries.pictures import IMAGE, THUMBNAIL
 from webapp.experiments import queries
 from webapp.experiments.imported_runs import exported_keys
 from webapp.experiments.models import Experiment, Run, Status
 from webapp.explorer.example_source import TEXTS, FrozenSource
 from webapp.explorer.finished_models import FinishedModels, Missing
 
-COLUMNS = ("id", "text", "text_b")
+COLUMNS = ("id", "text", "text_b", THUMBNAIL)
 """Columns of a data set with labels; of one with written answers all are copied, since the pages of its examples show all."""
+
+BATCH = 1_024
 
 
 def freeze(finished: FinishedModels, folder: Path, chosen: Sequence[int] | None = None) -> None:
@@ -55,13 +58,23 @@ def _known(ids: npt.NDArray[np.int64], chosen: Sequence[int]) -> npt.NDArray[np.
 
 def _write_texts(dataset: Path, ids: npt.NDArray[np.int64], target: Path) -> None:
     with pq.ParquetFile(dataset) as file, pq.ParquetWriter(target, _schema(file), compression="zstd") as writer:
-        for batch in file.iter_batches(columns=_schema(file).names):
-            writer.write_batch(batch.filter(pc.is_in(batch["id"], pa.array(ids))))
+        schema = _schema(file)
+        further = [IMAGE] if THUMBNAIL in schema.names and IMAGE in file.schema_arrow.names else []
+        for batch in file.iter_batches(BATCH, columns=[*schema.names, *further]):
+            writer.write_batch(_with_thumbnails(batch.filter(pc.is_in(batch["id"], pa.array(ids))), schema))
+
+
+def _with_thumbnails(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Return the batch with the image of a row in the place of a missing thumbnail: it is small enough itself."""
+    columns = {name: batch[name] for name in schema.names}
+    if THUMBNAIL in columns and IMAGE in batch.schema.names:
+        columns[THUMBNAIL] = pc.coalesce(batch[THUMBNAIL], batch[IMAGE])
+    return pa.record_batch(columns, schema=schema)
 
 
 def _schema(file: pq.ParquetFile) -> pa.Schema:
     written = "answers" in file.schema_arrow.names
-    return pa.schema([field for field in file.schema_arrow if written or field.name in COLUMNS])
+    return pa.schema([field for field in file.schema_arrow if (written and field.name != IMAGE) or field.name in COLUMNS])
 
 
 def _write_run(store: Store, frozen: Store, key: str, name: str, ids: npt.NDArray[np.int64]) -> None:

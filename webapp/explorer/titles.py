@@ -8,6 +8,7 @@ from training import catalog
 from training.catalog import DatasetEntry
 from webapp.charts.styles import CEILING, WEAK, Style, student_styles
 from webapp.example_queries.kinds import WRITTEN
+from webapp.example_queries.pictures import has_pictures
 from webapp.example_queries.view import View
 from webapp.explorer.finished_models import FinishedModels, Model, Triplet
 from webapp.explorer.open_view import OpenView
@@ -62,6 +63,7 @@ class Subject:
         self.titles = self.names.seats(opened.triplet)
         self.dataset: DatasetEntry | None = catalog.known_dataset(opened.triplet.student.spec.dataset)
 
+        self.pictured = has_pictures(opened.source.dataset)
         self.about = opened.slice.about
         self.classes, self.written = self.about.classes, self.about.kind is WRITTEN
 

@@ -88,6 +88,7 @@ urlpatterns = [
     path("experiments/<int:pk>/examples/marked/", explorer_views.marked_examples, name="examples-marked"),
     path("experiments/<int:pk>/examples/export/<slug:how>/", explorer_views.export, name="examples-export"),
     path("experiments/<int:pk>/examples/<int:example>/", explorer_views.example, name="example"),
+    path("experiments/<int:pk>/examples/<int:example>/picture/", explorer_views.picture, name="example-picture"),
     path("experiments/<int:pk>/examples/<int:example>/nearby/", explorer_views.nearby, name="example-nearby"),
     path("experiments/<int:pk>/examples/<int:example>/words/", explorer_views.words, name="example-words"),
     path("experiments/<int:pk>/examples/<int:example>/write/", explorer_views.write, name="example-write"),

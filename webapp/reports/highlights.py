@@ -6,12 +6,14 @@ from webapp.cell_names import eight_cells
 from webapp.charts.chess_figure import chess_figure
 from webapp.charts.numbers import rate
 from webapp.charts.styles import CEILING, WEAK, student_styles
+from webapp.example_queries.pictures import has_pictures, picture
 from webapp.example_queries.refusal import Refused as Unsearchable
 from webapp.example_queries.rows import Labelled, Written
 from webapp.example_queries.view import SEATS, View
 from webapp.experiments.models import Experiment
 from webapp.explorer.finished_models import FinishedModels, Missing
 from webapp.explorer.open_view import OpenView, open_view
+from webapp.explorer.picture import embedded
 from webapp.findings.wording import lower, method_titles, short_model
 from webapp.reports.choices import Choices
 from webapp.reports.refusal import Refused
@@ -49,6 +51,7 @@ def _shown(opened: OpenView, number: int, note: str) -> Shown:
         note=note.strip(),
         cell=eight_cells(opened.slice.about.classes)[example.cell],
         board=_board(opened, number) if isinstance(example, Written) else None,
+        picture=embedded(picture(opened.source.dataset, number)) if has_pictures(opened.source.dataset) else "",
     )
 
 

@@ -23,6 +23,7 @@ TUNINGS = {
     "lora": "tuned by LoRA (Hu et al. 2022), low-rank additions to every linear layer,",
     "scratch": "a linear model on hashed words, trained from scratch",
     "given": "labels from outside",
+    "pixels": "a linear model on grey values, trained from scratch",
 }
 SCHEDULES = {"constant": "constant", "linear": "falling linearly to zero", "cosine": "falling to zero along a cosine"}
 STOPS = {
@@ -61,7 +62,7 @@ def _data(spec: ExperimentSpec, all_findings: Sequence[Findings]) -> str:
     entry, data = catalog.known_dataset(spec.data.name), spec.data
     rows = rows_of(data.name, data)
     of_pairs = entry is not None and entry.texts == 2
-    noun = "prompts" if entry and entry.answers else "pairs of texts" if of_pairs else "texts"
+    noun = "prompts" if entry and entry.answers else "pairs of texts" if of_pairs else "images" if _seen(spec) else "texts"
     size = f", {entry.rows:,} {noun}" if entry else ""
     labels = _targets(entry) if entry else ""
     group = f", by which rows of one group ({entry.group}) stay together," if entry and entry.group else ""
@@ -144,8 +145,13 @@ def _submitted(method: Submitted) -> str:
 
 def _named(runs: Sequence[RunSpec]) -> str:
     """MiniLM L4, a linear head on frozen features"""
-    models = dict.fromkeys((run.model, run.adaptation) for run in runs)
-    return " or ".join(f"{short_model(name)}, {TUNINGS[adaptation]}" for name, adaptation in models)
+    models = dict.fromkeys((run.model, _tuning(run)) for run in runs)
+    return " or ".join(f"{short_model(name)}, {TUNINGS[tuning]}" for name, tuning in models)
+
+
+def _tuning(run: RunSpec) -> str:
+    entry = catalog.known_model(run.model)
+    return "pixels" if run.adaptation == "scratch" and entry and entry.kind == "vision" else run.adaptation
 
 
 def words(method: Method, writes: bool = False) -> str:
@@ -172,7 +178,7 @@ def _training(spec: ExperimentSpec, roles: dict[str, list[RunSpec]]) -> str:
     sentences = ["All models are trained by AdamW (Loshchilov & Hutter 2019)."]
     for who, training, role in (("Supervisors", spec.weak, Role.WEAK), ("Students and ceilings", spec.strong, Role.STUDENT)):
         if trained := [run for run in roles.get(role, []) if run.adaptation != "given"]:
-            sentences.append(f"{who}: {_optimiser(training, trained, _writes(roles))}.")
+            sentences.append(f"{who}: {_optimiser(training, trained, _writes(roles), _seen(spec))}.")
     stops = STOPS | ({"validation": LEAST_LOSS} if _writes(roles) else {})
     if spec.weak.stop == spec.strong.stop:
         sentences.append(f"A run’s predictions are those of {stops[spec.weak.stop]}.")
@@ -200,7 +206,13 @@ def _decoding(training: TrainingSpec) -> str:
     return f"the one that most of {training.answer_samples} samples give at temperature {training.answer_temperature:g}"
 
 
-def _optimiser(training: TrainingSpec, runs: Sequence[RunSpec], writes: bool) -> str:
+def _seen(spec: ExperimentSpec) -> bool:
+    """Return whether the examples are images."""
+    entry = catalog.known_dataset(spec.data.name)
+    return bool(entry and entry.images)
+
+
+def _optimiser(training: TrainingSpec, runs: Sequence[RunSpec], writes: bool, images: bool) -> str:
     rates = joined([f"{rate_:g}" for rate_ in dict.fromkeys(run.lr for run in runs)])
     parts = [count(training.epochs, "epoch"), f"batches of {training.batch_size}", f"learning rate {rates}"]
     parts[-1] += f" {SCHEDULES[training.schedule]}"
@@ -210,7 +222,7 @@ def _optimiser(training: TrainingSpec, runs: Sequence[RunSpec], writes: bool) ->
         parts.append(f"prompts of at most {training.max_tokens:,} tokens and answers of at most {training.answer_tokens:,}")
         if training.answer_samples > 1:
             parts.append(f"answers by the majority of {training.answer_samples} samples")
-    elif {run.adaptation for run in runs} != {"scratch"}:
+    elif {run.adaptation for run in runs} != {"scratch"} and not images:
         parts.append(f"texts cut after {training.max_tokens:,} tokens")
     return ", ".join(parts)
 

@@ -166,6 +166,8 @@ class Shown(Plain):
     cell: str = ""
     """One of webapp.cell_names.eight_cells; empty in versions frozen before reports had it."""
     board: Board | None = None
+    picture: str = ""
+    """The thumbnail of an image, as an address that contains it."""
 
     @property
     def row(self) -> dict[str, Any]:

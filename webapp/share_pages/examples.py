@@ -12,6 +12,7 @@ from webapp.explorer.example_page import CHART, example_page
 from webapp.explorer.finished_models import FinishedModels, Missing
 from webapp.explorer.open_view import Preparing, exported, open_view
 from webapp.explorer.page import explored
+from webapp.explorer.picture import picture_of
 from webapp.explorer.view_address import read_view
 from webapp.imports import blind
 from webapp.share_pages.shown_version import ShownVersion
@@ -46,6 +47,14 @@ def example(request: HttpRequest, shown: ShownVersion, example: int) -> HttpResp
     except (Missing, Refused, LookupError):
         raise Http404 from None
     return render(request, "pages/example.html", {**_place(request, shown, finished), "page": page, "chart_id": CHART})
+
+
+def picture(request: HttpRequest, shown: ShownVersion, example: int) -> HttpResponse:
+    """Return the thumbnail of an example of a data set of images."""
+    try:
+        return picture_of(_finished_models(shown), example)
+    except (Missing, LookupError):
+        raise Http404 from None
 
 
 def export(request: HttpRequest, shown: ShownVersion, how: str) -> Any:

@@ -44,7 +44,7 @@ def test_with_another_version_of_transformers_it_is_told_by_its_class_and_tried(
     monkeypatch.setattr(architectures, "VERSION", "0.0.1")
     assert kind("new", architectures=["NewForCausalLM"]) == "decoder"
     assert kind("new", architectures=["NewForMaskedLM"]) == "encoder"
-    with pytest.raises(ValueError, match="it must be a text encoder or a text decoder"):
+    with pytest.raises(ValueError, match="it must be a text encoder, a text decoder, or a model of images"):
         kind("new", architectures=["NewForConditionalGeneration"])
 
 

@@ -170,7 +170,7 @@ def cut_short(copy: Path) -> None:
         ),
         (lambda copy: change(copy, quantization_config={"bits": 4}), "quantised"),
         (lambda copy: change(copy, model_type="t5", is_encoder_decoder=True), "architecture (t5) is not supported"),
-        (lambda copy: change(copy, model_type="vit", architectures=["ViTModel"]), "architecture (vit) is not supported"),
+        (lambda copy: change(copy, model_type="swin", architectures=["SwinModel"]), "architecture (swin) is not supported"),
     ],
 )
 def test_what_cannot_be_used_is_said_at_the_field_in_one_sentence(

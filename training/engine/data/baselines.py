@@ -1,7 +1,7 @@
 """Trivial classifiers, trained on some groups and scored on others: the accuracy of length, form and words alone."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,17 +17,26 @@ FEWEST = 40
 """Rows to train on, and rows to score, below which there are no baselines."""
 SEED = 8
 
-TITLES = {"length": "length alone", "form": "form alone", "words": "bag of words"}
+TITLES = {"length": "length alone", "form": "form alone", "words": "bag of words", "colours": "mean colour and contrast"}
 
 Texts = tuple[str, ...]
 """The texts of an example: one, or two of which one is preferred. A classifier of pairs reads the difference of features."""
 
-Labels = npt.NDArray[np.int8]
+Labels = npt.NDArray[np.integer]
 Matrix = npt.NDArray[np.float64]
 
 
-def baselines(texts: Sequence[Texts], label: Labels, group: npt.NDArray[np.int64]) -> tuple[Baseline, ...]:
-    """Return the three baselines, or none where there are too few rows, groups or classes on either side."""
+Fit = Callable[[Sequence[Any], Labels, npt.NDArray[np.bool_]], Labels]
+"""A function from examples, their labels and the mask of those that are scored to the labels that it gives these."""
+
+
+def baselines(
+    examples: Sequence[Any], label: Labels, group: npt.NDArray[np.int64], fits: Mapping[str, Fit] | None = None
+) -> tuple[Baseline, ...]:
+    """Return the baselines of ``fits``, those of texts unless others are given.
+
+    There are none where there are too few rows, groups or classes on either side.
+    """
     # Takes half a second to import, which commands without checks need not pay.
     from scipy.stats import binomtest
 
@@ -37,8 +46,8 @@ def baselines(texts: Sequence[Texts], label: Labels, group: npt.NDArray[np.int64
     if any(len(side) < FEWEST or len(np.unique(side)) < 2 for side in sides):
         return ()
     results = []
-    for name, fit in FITS.items():
-        right = int((fit(texts, label, held) == sides[1]).sum())
+    for name, fit in (fits or FITS).items():
+        right = int((fit(examples, label, held) == sides[1]).sum())
         n = len(sides[1])
         interval = binomtest(right, n).proportion_ci(method="wilson")
         majority = float(np.bincount(sides[1]).max() / n)
@@ -56,15 +65,12 @@ def baselines(texts: Sequence[Texts], label: Labels, group: npt.NDArray[np.int64
     return tuple(results)
 
 
-Fit = Callable[[Sequence[Texts], Labels, npt.NDArray[np.bool_]], Labels]
-
-
 def _length(texts: Sequence[Texts], label: Labels, held: npt.NDArray[np.bool_]) -> Labels:
-    return _trees(_compared(texts, lambda text: [len(text), length(text)]), label, held)
+    return trees(_compared(texts, lambda text: [len(text), length(text)]), label, held)
 
 
 def _form(texts: Sequence[Texts], label: Labels, held: npt.NDArray[np.bool_]) -> Labels:
-    return _trees(_compared(texts, form), label, held)
+    return trees(_compared(texts, form), label, held)
 
 
 def _compared(texts: Sequence[Texts], features: Callable[[str], list[float]]) -> Matrix:
@@ -103,7 +109,8 @@ def _kind(character: str) -> list[float]:
     return [character.isupper(), character.islower(), character.isdigit(), character in ".!?", min(ord(character), 1024)]
 
 
-def _trees(features: Matrix, label: Labels, held: npt.NDArray[np.bool_]) -> Labels:
+def trees(features: Matrix, label: Labels, held: npt.NDArray[np.bool_]) -> Labels:
+    """Return labels of the rows ``held`` by boosted trees trained on the ``features`` (examples, numbers) of the others."""
     # Takes a second to import, which commands without checks need not pay.
     from sklearn.ensemble import HistGradientBoostingClassifier
 

@@ -200,7 +200,9 @@ def lengths(words: npt.NDArray[np.int64], label: npt.NDArray[np.int8]) -> Length
 
 def warnings(report: Report) -> tuple[str, ...]:
     """Return a sentence for each measure beyond the thresholds above."""
-    sentences = [sentence for baseline in report.baselines if (sentence := _shortcut(baseline, len(report.classes)))]
+    of_texts = () if report.images else report.baselines
+    sentences = [sentence for baseline in of_texts if (sentence := _shortcut(baseline, len(report.classes)))]
+    what = "images" if report.images else "texts"
     near, counts, rows = report.neighbours, report.counts, report.counts.kept
     if near.share >= NEAR_SHARE:
         same = "rows ({}) have the features of a row" if report.arrays else "texts ({}) are nearly the same as a text"
@@ -212,7 +214,7 @@ def warnings(report: Report) -> tuple[str, ...]:
         share = f"{counts.conflicts / counts.examples:.1%}"
         noisy = "answers" if report.answers else "labels"
         sentences.append(
-            f"{counts.conflicts:,} examples ({share}) had texts with several {noisy} and were left out: {noisy} are noisy."
+            f"{counts.conflicts:,} examples ({share}) had {what} with several {noisy} and were left out: {noisy} are noisy."
         )
     if counts.copies >= COPY_SHARE * counts.examples:
         sentences.append(f"{counts.copies:,} examples ({counts.copies / counts.examples:.1%}) were copies and were left out.")

@@ -1,7 +1,8 @@
 """Reading of a data set: its columns, checked against the digest in the run's specification."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -29,7 +30,8 @@ class Examples:
     preferences ``text`` is compared with ``text_b``, and label 1 means that ``text`` is preferred. In a generative data set
     ``text`` is the prompt, ``answers`` are lists of the accepted answers, of which the first is trained on, and labels do not
     exist. ``difficulty`` is None, or higher for harder examples. Of a feature bundle ``text`` are the names of rows, and ``part``
-    is train, test or locked where the data set gives its split.
+    is train, test or locked where the data set gives its split. ``images`` is the file of a data set
+    of images, whose texts are their names.
     """
 
     id: npt.NDArray[np.int64]
@@ -40,6 +42,7 @@ class Examples:
     answers: pa.ChunkedArray | None = None
     difficulty: npt.NDArray[np.float64] | None = None
     part: npt.NDArray[np.str_] | None = None
+    images: Path | None = None
 
     def __len__(self) -> int:
         return len(self.id)
@@ -74,7 +77,8 @@ def load_examples(name: str, fingerprint: str) -> Examples:
     if digest != fingerprint:
         raise CorruptData(f"{path.name} is not the data set of this run: SHA-256 {digest}, expected {fingerprint}. {mend}")
     with pq.ParquetFile(path) as file:
-        return from_table(file.read(columns=columns_read(file.schema_arrow)))
+        examples = from_table(file.read(columns=columns_read(file.schema_arrow)))
+        return replace(examples, images=path) if "image" in file.schema_arrow.names else examples
 
 
 def columns_read(schema: pa.Schema) -> list[str]:

@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import TypeVar
 from training import catalog
 from training.answers import AnswerRule
 from training.catalog import dataset_card, library
-from training.catalog.column_mapping import Answered, Features, Mapping
+from training.catalog.column_mapping import Answered, Features, Mapping, Pictured
 from training.catalog.dataset_card import CHECKED_FILE, About
 from training.catalog.library import Card
 from training.catalog.registry import Registered
@@ -24,6 +24,10 @@ from training.engine.data.checks import check
 from training.engine.data.convert import convert
 from training.engine.data.families.example import Example, Prompt, Row
 from training.engine.data.files import open_file
+from training.engine.data.image_checks import check_images
+from training.engine.data.image_mapping import Broken, images
+from training.engine.data.image_rules import apply_image_rules
+from training.engine.data.reader import Picture, Reader
 from training.engine.data.rules import OnProgress, apply_rules
 from training.engine.errors import CorruptData
 from training.storage.checksums import digest
@@ -48,13 +52,16 @@ def check_file(path: Path, mapping: Mapping, folder: Path, on_progress: OnProgre
                 on_progress("reading", reader.done, reader.total)
             yield row
 
-    if isinstance(mapping.root, Answered):
+    if isinstance(mapping.root, Pictured):
+        checked = _make_images(reader, mapping.root, read, track, folder, on_progress)
+    elif isinstance(mapping.root, Answered):
         prompts = answer_mapping.prompts(reader, mapping.root, track)
         checked = _make_generative(prompts, read, folder, on_progress, mapping.root.rule, mapping.root.keep)
     else:
         checked = _make(apply_mapping.examples(reader, mapping.root, track), read, folder, "", on_progress, mapping)
     if checked.report.counts.kept < FEWEST:
-        raise CorruptData(f"Only {checked.report.counts.kept} texts of {read.number:,} rows are left, and {FEWEST} are needed.")
+        what = "images" if checked.report.images else "texts"
+        raise CorruptData(f"Only {checked.report.counts.kept} {what} of {read.number:,} rows are left, and {FEWEST} are needed.")
     return checked
 
 
@@ -91,6 +98,22 @@ def _make(
     skipped = read.number - counts.examples if mapping else 0  # a row of a registered source gives several examples
     counts = counts.model_copy(update={"read": read.number, "skipped": skipped})
     return CheckResult(fingerprint=digest(path), report=check(path, counts, on_progress))
+
+
+def _make_images(
+    reader: Reader,
+    mapping: Pictured,
+    read: Count,
+    track: Callable[[Iterable[Picture]], Iterator[Picture]],
+    folder: Path,
+    on_progress: OnProgress,
+) -> CheckResult:
+    folder.mkdir(parents=True, exist_ok=True)
+    path, broken = folder / CHECKED_FILE, Broken()
+    counts, chosen = apply_image_rules(images(reader, mapping, track, broken), path, len(mapping.class_names), on_progress)
+    counts = counts.model_copy(update={"read": read.number, "skipped": read.number - counts.examples})
+    report = check_images(path, chosen, counts, len(mapping.class_names), broken, on_progress)
+    return CheckResult(fingerprint=digest(path), report=report)
 
 
 def _make_generative(

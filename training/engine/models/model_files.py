@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from pathlib import Path
 
 from training import catalog
-from training.catalog import folders, local
+from training.catalog import folders, local, vision
 from training.catalog.datasets import EMBEDDED
 from training.catalog.folders import Facts
 from training.catalog.hub_client import TIMEOUT_SECONDS, Busy, connect, deadline, refusal, token
@@ -20,7 +20,7 @@ from training.names import HUB
 from training.spec import RunSpec
 from training.storage.atomic import out_of_room
 
-PATTERNS = (folders.CONFIG, folders.WEIGHTS, folders.INDEX, "model-*.safetensors", *folders.TOKENIZER)
+PATTERNS = (folders.CONFIG, folders.WEIGHTS, folders.INDEX, "model-*.safetensors", *folders.TOKENIZER, vision.PREPROCESSOR)
 """The files of a repository that are fetched."""
 
 _on_progress: ContextVar[OnProgress] = ContextVar("on_progress", default=lambda phase, done, total: None)

@@ -1,4 +1,4 @@
-"""The size of a run's transformer, from its config.json, or of an array of features."""
+"""The size of a run's transformer, from its config.json, or of another model with features."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from training.spec import RunSpec
 
 @dataclass(frozen=True)
 class Size:
-    """Architecture, kind, layers and width of the hidden states, in floats."""
+    """Architecture, kind, layers and width of the hidden states or features, in floats."""
 
     architecture: str
     kind: Kind
@@ -21,14 +21,12 @@ class Size:
 
 
 def size_of(run: RunSpec) -> Size:
-    """Return the size of the run's transformer. Raises CorruptModel where the model's config.json is not available."""
+    """Return the size of the run's model. Raises CorruptModel where the model's config.json is not available."""
     if (array := array_of(run.model)) is not None:
         with BundleFile(catalog.examples_of(run.dataset, run.fingerprint)) as bundle:
             return Size("features", "features", 0, bundle.array(array).width)
     if entry := catalog.MODELS.get(run.model):
-        assert entry.kind
-        assert entry.layers
-        assert entry.width
-        return Size(entry.architecture, entry.kind, entry.layers, entry.width)
+        assert entry.width, f"{entry.name} has no features"
+        return Size(entry.architecture, entry.kind, entry.layers or 0, entry.width)
     facts = model_files.facts(run)
     return Size(facts.architecture, facts.kind, facts.layers, facts.width)

@@ -41,6 +41,8 @@ def attribution_of(run: RunSpec, store: Store, example: int) -> Attribution:
     examples = load_examples(run.dataset, run.fingerprint)
     if isinstance(run.method, Imitation):
         examples = prompted(run, examples, store.read_predictions(run.labels))
+    if examples.images is not None:
+        raise EngineError("Attribution leaves out words, and the examples of this data set are images.")
     (rows,) = np.nonzero(examples.id == example)
     if not len(rows):
         raise LookupError(f"The data set {run.dataset} has no example {example}.")

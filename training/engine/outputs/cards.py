@@ -10,7 +10,12 @@ READ = {
     "mean": "the mean of the last hidden states",
     "cls": "the last hidden state of the first token",
     "last": "the last hidden state of the last token",
+    "image": "the features of an image",
 }
+
+
+WORDS = "`head.safetensors` has a bias and weights for each bucket of hashed words (CRC-32 of the lower-cased word)."
+PIXELS = "`head.safetensors` has a bias and a weight for each grey value."
 
 
 def model_card(run: RunSpec, store: Store, names: list[str], pairs: bool) -> str:
@@ -20,7 +25,7 @@ def model_card(run: RunSpec, store: Store, names: list[str], pairs: bool) -> str
         "full": "`AutoModel.from_pretrained` loads the transformer of this folder, `head.safetensors` holds the head.",
         "lora": "`adapter_model.safetensors` is a PEFT adapter for the base model, `head.safetensors` holds the head.",
         "probe": "`head.safetensors` is a linear head on the frozen model that `base.json` names.",
-        "scratch": "`head.safetensors` has a bias and weights for each bucket of hashed words (CRC-32 of the lower-cased word).",
+        "scratch": PIXELS if run.digest else WORDS,
     }[run.adaptation]
     return f"""---
 library_name: {"peft" if run.adaptation == "lora" else "transformers"}
@@ -111,6 +116,8 @@ def _listed(names: list[str]) -> str:
 
 
 def _reading(run: RunSpec) -> str:
+    if (entry := catalog.known_model(run.model)) and entry.kind == "vision":
+        return f"It reads images: {entry.source}."
     if run.adaptation == "scratch":
         return f"It reads the first {run.max_tokens} words."
     return f"It reads {READ[backbone.shape(run).reading]} among the first {run.max_tokens} tokens."

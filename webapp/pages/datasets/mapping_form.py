@@ -8,13 +8,9 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from training.answers import EXTRACTS, AnswerRule
-from training.base_models import Frozen
 from training.catalog.column_mapping import (
     Answered,
-    Features,
-    Labelled,
     Mapping,
-    Pair,
     columns_of,
     place_of,
     problems_of,
@@ -23,11 +19,10 @@ from training.catalog.column_mapping import (
 from training.catalog.datasets import MOST_CLASSES
 from training.command_output import Column, Preview
 from webapp.pages.datasets import features_form
-from webapp.pages.datasets.mapping_texts import classes_of, guessed_rule, lines_of, quoted, texts_of
+from webapp.pages.datasets.mapping_texts import KINDS, classes_of, guessed_rule, lines_of, quoted, texts_of
 
-KINDS: dict[str, type[Frozen]] = {"labelled": Labelled, "pair": Pair, "answers": Answered, "features": Features}
 TEXTS = ("text", "body", "sentence", "content", "comment", "prompt", "review")
-LABELS = ("label", "labels", "target", "class", "y", "is_correct", "sentiment")
+LABELS = ("label", "labels", "target", "class", "y", "is_correct", "sentiment", "folder")
 ONES = ("1", "true", "yes", "positive", "pos", "toxic", "spam", "correct", "good")
 ANSWERS = ("answer", "answers", "completion", "response", "solution", "best_move")
 GUESSES = {"chosen": ("chosen", "preferred", "good", "better"), "rejected": ("rejected", "other", "bad", "worse")}
@@ -121,15 +116,20 @@ class MappingForm:
             item = Input(
                 name, info.title or name, info.description or "", self._value(name), problems=self.problems.get(name, [])
             )
-            if name == "skip":
+            if name in ("skip", "skip_broken"):
                 item.ticked = bool(item.value)
             elif self.kind == "features":
                 item.choices = features_form.choices(self.look, name)
                 item.lines = 0 if item.choices else max(2, len(item.value.splitlines()) + 1)
+            elif name == "image":
+                item.choices = [(column, column) for column in self._image_columns()]
             elif name == "label":
                 item.choices = [(column, column) for column in names]
             elif name == "group":
-                item.choices = [("", "the same words"), *((column, column) for column in names)]
+                item.choices = [
+                    ("", "the same pixels" if self.kind == "image" else "the same words"),
+                    *((column, column) for column in names),
+                ]
             elif name == "answers":
                 item.choices = [(column, column) for column in names]
             elif name == "difficulty":
@@ -155,13 +155,15 @@ class MappingForm:
         if self.kind == "features":
             return features_form.guess(self.look, name)
         if name == "classes":
-            return "\n".join(map(quoted, self._values()))
+            return "\n".join(self._named_values())
         if name == "skip":
-            return "yes" if self._missing() and "classes" not in self.data and self.kind == "labelled" else ""
+            return "yes" if self._missing() and "classes" not in self.data and self.kind in ("labelled", "image") else ""
         if name == "extract":
             return guessed_rule(self._first_values(self.data.get("answers") or self._guess("answers")))
-        if name in ("separator", "pattern", "keep"):
+        if name in ("separator", "pattern", "keep", "skip_broken"):
             return ""
+        if name == "image":
+            return next(iter(self._image_columns()), "")
         if name == "longest":
             return str(Answered.model_fields["longest"].default)
         return self._guess(name)
@@ -176,9 +178,19 @@ class MappingForm:
                 fields[name] = info
         return fields
 
+    def _image_columns(self) -> list[str]:
+        return [column.name for column in self.look.columns if column.type == "image"]
+
+    def _named_values(self) -> list[str]:
+        """Return the lines of the classes: the label's values, with the names that the file declares for 0, 1, …"""
+        names = self.label.names if self.label else ()
+        return [f"{quoted(name)} = {number}" for number, name in enumerate(names)] or list(map(quoted, self._values()))
+
     def _guessed_kind(self) -> str:
         if self.has_features:
             return "features"
+        if self._image_columns():
+            return "image"
         if self._guess("chosen") and self._guess("rejected"):
             return "pair"
         names = {column.name.lower() for column in self.look.columns}

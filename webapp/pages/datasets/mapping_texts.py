@@ -4,7 +4,16 @@ import json
 from typing import Any
 
 from training.answers import AnswerRule, Extract
-from training.catalog.column_mapping import Answered, Features, Labelled, Mapping
+from training.base_models import Frozen
+from training.catalog.column_mapping import Answered, Features, Labelled, Mapping, Pair, Pictured
+
+KINDS: dict[str, type[Frozen]] = {
+    "labelled": Labelled,
+    "pair": Pair,
+    "answers": Answered,
+    "features": Features,
+    "image": Pictured,
+}
 
 
 def lines_of(text: str) -> list[str]:
@@ -58,7 +67,7 @@ def texts_of(stored: Mapping) -> dict[str, str]:
             "longest": str(stored.root.longest),
             "skip": "yes" if stored.root.skip else "",
         }
-    if isinstance(stored.root, Labelled):
+    if isinstance(stored.root, Labelled | Pictured):
         lines = [
             quoted(label.name)
             if label.values == (label.name,)
@@ -66,6 +75,8 @@ def texts_of(stored: Mapping) -> dict[str, str]:
             for label in stored.root.classes
         ]
         texts |= {"classes": "\n".join(lines), "skip": "yes" if stored.root.skip else ""}
+    if isinstance(stored.root, Pictured):
+        texts["skip_broken"] = "yes" if stored.root.skip_broken else ""
     return texts
 
 

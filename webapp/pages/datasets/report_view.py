@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from django.template.defaultfilters import filesizeformat
 from django.utils.safestring import SafeString, mark_safe
 
 from training.catalog.check_report import Report, Sample
@@ -122,18 +123,24 @@ class ReportView:
     def facts(self) -> list[Fact]:
         """The numbers from the rows of the source to the rows of the data set."""
         counts, written = self.report.counts, self.report.answers is not None
+        images = self.report.images is not None
         without = (
             self._without
             if self.report.arrays
             else (
                 "no answer, too long a one, or one without what the rule looks for"
                 if written
+                else "another label, or an image that cannot be read"
+                if images
                 else "another label, or two equal texts"
             )
         )
+        several = f"{self.what} with several labels"
         left_out = [
-            Fact("Copies", counts.copies, "the same text again, but for case and spaces"),
-            Fact("Conflicts", counts.conflicts, "prompts with different answers" if written else "texts with several labels"),
+            Fact("Copies", counts.copies, "the same pixels again" if images else "the same text again, but for case and spaces"),
+            Fact(
+                "Conflicts", counts.conflicts, "prompts with different answers" if written else f"{self.what} with several labels"
+            ),
             Fact("Answers without a counterpart", counts.unequal, "so that each question has as many right as wrong ones"),
             Fact("Of larger classes", counts.unbalanced, "drawn by hash, so that all are equal"),
         ]
@@ -149,7 +156,7 @@ class ReportView:
     @property
     def what(self) -> str:
         """What the examples are."""
-        return "rows" if self.report.arrays else "texts"
+        return "rows" if self.report.arrays else "images" if self.report.images else "texts"
 
     @property
     def near(self) -> str:
@@ -183,9 +190,32 @@ class ReportView:
         return f"trained on {self.report.sampled - scored:,} {self.what}, scored on {scored:,} of other groups"
 
     @property
-    def samples(self) -> list[tuple[str, str]]:
-        """The class or the accepted answers of each sample, and its text."""
-        return [(self._gold(sample), "\n\nor\n\n".join(sample.texts)) for sample in self.report.samples]
+    def samples(self) -> list[tuple[str, str, str]]:
+        """The class or the accepted answers of each sample, its text, and the address of its image."""
+        return [(self._gold(sample), "\n\nor\n\n".join(sample.texts), sample.picture) for sample in self.report.samples]
+
+    @property
+    def images(self) -> list[tuple[str, str]]:
+        """The findings about the images of a data set of images."""
+        report = self.report.images
+        if report is None:
+            return []
+        rows = self.report.counts.kept
+        facts = [
+            ("Width in pixels", _extent(report.width)),
+            ("Height in pixels", _extent(report.height)),
+            ("In grey", f"{report.grey:,} of {rows:,}"),
+            ("Formats", ", ".join(f"{name} {number:,}" for name, number in report.formats.items())),
+            ("Stored", filesizeformat(report.bytes)),
+        ]
+        if report.reduced:
+            facts.append(("Made smaller", f"{report.reduced:,}, to a shorter side of at most 512 pixels"))
+        return facts
+
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """Sentences about images that were left out since they could not be read."""
+        return self.report.images.broken if self.report.images else ()
 
     def _gold(self, sample: Sample) -> str:
         return " or ".join(sample.answers) if sample.label is None else self.names[sample.label]
@@ -212,3 +242,8 @@ class ReportView:
         if report.columns:
             facts.append(("Further columns", ", ".join(report.columns)))
         return facts
+
+
+def _extent(values: tuple[int, int, int]) -> str:
+    least, median, most = values
+    return f"{least:,}" if least == most else f"{least:,} to {most:,}, median {median:,}"

@@ -18,6 +18,7 @@ from training.planning.plan import check_size
 from training.recipes import recipes
 from training.spec import Problem
 from training.spec.bundles import for_bundle
+from training.spec.images import for_images
 from training.spec.written_answers import for_written_answers
 from webapp.access import NOT_YOURS, Access, access_of, may_change, may_stop, member, public, sees_truth, viewer
 from webapp.actions import experiments as experiment_actions
@@ -107,6 +108,8 @@ def _first_form(request: HttpRequest, parent: Experiment | None) -> SpecForm:
         spec = for_written_answers(spec)
     if known and known.arrays:
         spec = for_bundle(spec, known)
+    if known and known.images and not name:
+        spec = for_images(spec)
     given = [name] if outside.card_of(name := request.GET.get("weak", "")) else list(spec.weak.models)
     return SpecForm(SpecForm.of(spec).raw | {"data__name": [data], "weak__models": given})
 

@@ -24,6 +24,7 @@ from webapp.explorer.example_page import CHART, example_page
 from webapp.explorer.finished_models import FinishedModels, Missing
 from webapp.explorer.open_view import Preparing, exported, open_view
 from webapp.explorer.page import explored
+from webapp.explorer.picture import picture_of
 from webapp.explorer.view_address import read_view
 from webapp.notes import services as notes
 from webapp.notes.models import REPORT, WRONG, Note, Tag
@@ -89,6 +90,16 @@ def example(request: HttpRequest, pk: int, example: int) -> HttpResponse:
     return _example(request, pk, example)
 
 
+@viewer
+def picture(request: HttpRequest, pk: int, example: int) -> HttpResponse:
+    """Return the thumbnail of an example of a data set of images."""
+    experiment = _experiment(request, pk)
+    try:
+        return picture_of(FinishedModels(experiment), example)
+    except (Missing, LookupError) as error:
+        raise Http404(str(error)) from error
+
+
 def _example(request: HttpRequest, pk: int, example: int, wrong: str = "", typed: str = "") -> HttpResponse:
     experiment = _experiment(request, pk)
     view, _ = read_view(request.GET)
@@ -114,7 +125,7 @@ def nearby(request: HttpRequest, pk: int, example: int) -> HttpResponse:
     except (Missing, FileNotFoundError) as error:
         raise Http404(str(error)) from error
     there = View(weak=view.weak, student=view.student, ceiling=view.ceiling, split="transfer").query()
-    return render(request, "partials/nearby.html", {"experiment": experiment, "page": page, "transfer": there})
+    return render(request, "partials/nearby.html", {**_place(experiment), "page": page, "transfer": there})
 
 
 @viewer

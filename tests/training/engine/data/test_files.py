@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from training.catalog.column_mapping import Answered, Mapping
-from training.engine.data import files
+from training.engine.data import files, parquet_files
 from training.engine.data.apply_mapping import examples
 from training.engine.data.families.example import Example
 from training.engine.data.files import open_file
@@ -158,10 +158,10 @@ def test_a_parquet_that_unpacks_to_an_absurd_size_is_refused_before_it_is_unpack
     table = pa.table({"text": ["spam " * 1000] * 5000, "label": ["yes"] * 5000})
     pq.write_table(table, tmp_path / "bomb.parquet", compression="zstd", use_dictionary=False)
     assert (tmp_path / "bomb.parquet").stat().st_size < 1_000_000
-    monkeypatch.setattr(files, "LARGEST_UNPACKED", 10_000_000)
+    monkeypatch.setattr(parquet_files, "LARGEST_UNPACKED", 10_000_000)
     with pytest.raises(CorruptData, match="The file unpacks to"):
         open_file(tmp_path / "bomb.parquet")
-    monkeypatch.setattr(files, "LARGEST_CHUNK", 10_000_000)
+    monkeypatch.setattr(parquet_files, "LARGEST_CHUNK", 10_000_000)
     with pytest.raises(CorruptData, match="Column “text” unpacks to"):
         open_file(tmp_path / "bomb.parquet")
 
@@ -172,10 +172,10 @@ def test_a_parquet_of_a_few_kilobytes_that_repeats_one_huge_text_is_refused_by_r
     texts = pa.DictionaryArray.from_arrays(pa.array([0] * 5 + [1] * 2000, pa.int32()), ["short", "long " * 400_000])
     pq.write_table(pa.table({"text": texts, "label": ["yes"] * 2005}), tmp_path / "bomb.parquet", compression="zstd")
     assert (tmp_path / "bomb.parquet").stat().st_size < 10_000  # and 4 GB of text
-    monkeypatch.setattr(files, "LARGEST_UNPACKED", 10_000_000)
+    monkeypatch.setattr(parquet_files, "LARGEST_UNPACKED", 10_000_000)
     with pytest.raises(CorruptData, match=r"Up to row 10 the file unpacks to more than 8 GB"):
         read(tmp_path / "bomb.parquet")
-    monkeypatch.setattr(files, "LONGEST_LINE", 1_000_000)
+    monkeypatch.setattr(parquet_files, "LONGEST_LINE", 1_000_000)
     with pytest.raises(CorruptData, match=r"Row 6, column “text”: a text of more than 16 MB"):
         read(tmp_path / "bomb.parquet")
 
