@@ -138,9 +138,7 @@ class ReportView:
         several = f"{self.what} with several labels"
         left_out = [
             Fact("Copies", counts.copies, "the same pixels again" if images else "the same text again, but for case and spaces"),
-            Fact(
-                "Conflicts", counts.conflicts, "prompts with different answers" if written else f"{self.what} with several labels"
-            ),
+            Fact("Conflicts", counts.conflicts, "prompts with different answers" if written else several),
             Fact("Answers without a counterpart", counts.unequal, "so that each question has as many right as wrong ones"),
             Fact("Of larger classes", counts.unbalanced, "drawn by hash, so that all are equal"),
         ]
