@@ -1,6 +1,5 @@
 """Labels from outside in the laboratory: by page, API and client, and in the experiments that they supervise."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ ABOUT = {"dataset": DATA, "name": "annotators", "source": "Three people", "licen
 
 
 @pytest.fixture
-def page(client: Client, owner: User, called: list[str]) -> Iterator[Client]:
+def page(client: Client, owner: User, called: list[str]) -> Client:
     client.force_login(owner)
     return client
 
