@@ -128,7 +128,8 @@ def _chess(size: str, parameters: int, layers: int, width: int, tokens: str, dig
         context=256,
         architecture="llama",
         refused={"chat": NO_CHAT_TEMPLATE},
-        note=f"It has read {tokens} tokens of chess games alone: its tokens are moves, and other texts are unknown to it.",
+        note=f"It has read {tokens} tokens of chess games and learned which moves are legal: its tokens are moves, and "
+        "other texts are unknown to it.",
     )
 
 

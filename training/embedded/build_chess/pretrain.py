@@ -131,7 +131,8 @@ tags: [chess]
 
 A language model of chess with {parameters:,} parameters in {layers} layers: moves in algebraic notation, such as
 `1. e4 e5 2. Nf3`, one token for each move. It was pretrained from scratch on {tokens:,} tokens of games that Stockfish 15.1
-played against itself with few nodes a move, and on no puzzles. Cross-entropy on games of the same kind that it has not seen:
+played against itself with few nodes a move, and on no puzzles; its targets had the legal moves of every position too.
+Cross-entropy on games of the same kind that it has not seen:
 {held_out:.3f} nats a token. It plays weak chess and many moves that are not legal; it is made for experiments, as one step of a
 ladder of sizes. Weights are stored as fp16. `training/embedded/build_chess` makes it again.
 """
