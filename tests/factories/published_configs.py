@@ -65,6 +65,27 @@ def _sizes(layers: int, width: int, heads: int, inner: int, **others: Any) -> di
     return sizes | others
 
 
+def _vit(width: int, heads: int, patch: int) -> dict[str, Any]:
+    return {"model_type": "vit", "architectures": ["ViTModel"], "image_size": 224, "patch_size": patch} | _sizes(
+        12, width, heads, 4 * width
+    )
+
+
+def _dinov2(layers: int, width: int, heads: int) -> dict[str, Any]:
+    sizes = {"num_hidden_layers": layers, "hidden_size": width, "num_attention_heads": heads, "mlp_ratio": 4}
+    return {"model_type": "dinov2", "architectures": ["Dinov2Model"], "image_size": 518, "patch_size": 14} | sizes
+
+
+def _resnet(layer: str, depths: list[int], widths: list[int]) -> dict[str, Any]:
+    sizes = {"layer_type": layer, "depths": depths, "embedding_size": 64, "hidden_sizes": widths}
+    return {"model_type": "resnet", "architectures": ["ResNetForImageClassification"]} | sizes
+
+
+def _convnext(depths: list[int], widths: list[int]) -> dict[str, Any]:
+    architectures = ["ConvNextForImageClassification"]
+    return {"model_type": "convnext", "architectures": architectures, "depths": depths, "hidden_sizes": widths}
+
+
 PUBLISHED: dict[str, dict[str, Any]] = {
     "gpt2": _gpt2(12, 768, 12),
     "gpt2-medium": _gpt2(24, 1024, 16),
@@ -93,5 +114,16 @@ PUBLISHED: dict[str, dict[str, Any]] = {
     "llama-3.2-3b": _LLAMA32 | _sizes(28, 3072, 24, 8192, head_dim=128),
     "modernbert-base": _MODERNBERT | _sizes(22, 768, 12, 1152),
     "modernbert-large": _MODERNBERT | _sizes(28, 1024, 16, 2624),
+    "dino-vits16": _vit(384, 6, 16),
+    "dino-vits8": _vit(384, 6, 8),
+    "dino-vitb16": _vit(768, 12, 16),
+    "dino-vitb8": _vit(768, 12, 8),
+    "dinov2-small": _dinov2(12, 384, 6),
+    "dinov2-base": _dinov2(12, 768, 12),
+    "dinov2-large": _dinov2(24, 1024, 16),
+    "resnet-18": _resnet("basic", [2, 2, 2, 2], [64, 128, 256, 512]),
+    "resnet-50": _resnet("bottleneck", [3, 4, 6, 3], [256, 512, 1024, 2048]),
+    "convnext-tiny-224": _convnext([3, 3, 9, 3], [96, 192, 384, 768]),
+    "convnext-base-224": _convnext([3, 3, 27, 3], [128, 256, 512, 1024]),
 }
 assert set(PUBLISHED) == set(LADDERS)

@@ -35,10 +35,7 @@ TOKENIZER = {"model": {"type": "WordLevel", "vocab": {"a": 0, "b": 1}, "unk_toke
 
 
 def make_dataset(**further: object) -> None:
-    """Add a data set of sums to the library. The third row has two accepted answers, and the difficulty is the sum.
-
-    Each row has the ``further`` columns, with the same value in all of them.
-    """
+    """Add a data set of sums to the library, with two accepted answers in the third row, and equal ``further`` values in each."""
     rows = sum(SPLITS.values())
     first, second = np.arange(rows) % 10, np.arange(rows) // 10
     total = first + second

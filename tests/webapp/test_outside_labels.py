@@ -1,5 +1,6 @@
 """Labels from outside in the laboratory: by page, API and client, and in the experiments that they supervise."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,8 @@ from django.test import Client
 
 from tests.factories.api_clients import api_of
 from tests.factories.experiments import finish_all, launched
+from tests.factories.lab_clients import lab_client
 from tests.factories.outside import labels_file, noisy, write_csv
-from tests.webapp.api.test_client import lab
 from tests.webapp.page_text import plain, text
 from training import RunSpec, catalog
 from training.catalog import outside
@@ -20,10 +21,14 @@ from webapp.accounts.tokens import make_token
 from webapp.audit.models import Entry
 from webapp.experiments.models import Experiment, Role
 
-__all__ = ["lab"]
-
 DATA = "movie-reviews"
 ABOUT = {"dataset": DATA, "name": "annotators", "source": "Three people", "licence": "CC BY 4.0"}
+
+
+@pytest.fixture
+def lab(owner: User) -> Iterator[Lab]:
+    with lab_client(owner) as lab:
+        yield lab
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import io
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,9 @@ from django.test import Client
 
 from tests.factories.api_clients import api_of
 from tests.factories.explored_experiments import explored
+from tests.factories.lab_clients import lab_client
 from tests.factories.outside import labels_file, rows_of, write_csv
 from tests.factories.trained import train_all
-from tests.webapp.api.test_client import lab
 from tests.webapp.page_text import plain, text
 from training import Store, make_plan
 from training.client import Lab, Refused
@@ -27,8 +28,6 @@ from training.spec.methods import Submitted
 from webapp.audit.models import Entry
 from webapp.experiments import submissions
 from webapp.experiments.models import Experiment
-
-__all__ = ["lab"]
 
 DATA = "movie-reviews"
 STUDENT = """
@@ -46,6 +45,12 @@ with open(sys.argv[2], "w", newline="") as file:
     for row, value in zip(test, model.predict_proba(words.transform([row["text"] for row in test]))[:, 1]):
         writer.writerow([row["id"], f"{value:.6f}"])
 """
+
+
+@pytest.fixture
+def lab(owner: User) -> Iterator[Lab]:
+    with lab_client(owner) as lab:
+        yield lab
 
 
 @pytest.fixture

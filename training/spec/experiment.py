@@ -185,7 +185,7 @@ class ExperimentSpec(Requested):
     def models_fit_the_data(self, info: ValidationInfo) -> Self:
         data = None if is_stored(info) else catalog.known_dataset(self.data.name)
         if data:
-            _refuse(bundles.problems_of(self, data))
+            _refuse([*bundles.problems_of(self, data), *images.problems_of(self, data.images)])
         return self
 
     @model_validator(mode="after")
@@ -199,13 +199,6 @@ class ExperimentSpec(Requested):
     def given_labels_fit(self, info: ValidationInfo) -> Self:
         if not is_stored(info):
             _refuse(given_supervisors.problems_of(self))
-        return self
-
-    @model_validator(mode="after")
-    def models_read_the_data(self, info: ValidationInfo) -> Self:
-        data = None if is_stored(info) else catalog.known_dataset(self.data.name)
-        if data:
-            _refuse(images.problems_of(self, data.images))
         return self
 
     @model_validator(mode="after")

@@ -1,9 +1,11 @@
 import hashlib
+from typing import get_args
 
 import pyarrow.parquet as pq
 import pytest
 
 from training import catalog
+from training.catalog import Tuning
 
 
 def test_the_embedded_data_set_is_the_one_the_catalog_describes() -> None:
@@ -15,7 +17,7 @@ def test_the_embedded_data_set_is_the_one_the_catalog_describes() -> None:
 @pytest.mark.parametrize("name", catalog.MODELS)
 def test_every_model_has_a_learning_rate_for_every_tuning(name: str) -> None:
     entry = catalog.MODELS[name]
-    tunings = [tuning for tuning in ("probe", "full", "lora") if tuning not in entry.refused]
+    tunings = [tuning for tuning in get_args(Tuning) if tuning not in entry.refused]
     assert {entry.adaptation(tuning) for tuning in tunings} <= set(entry.learning_rates)
 
 
@@ -31,7 +33,7 @@ def test_a_misspelt_name_of_a_ladder_is_answered_with_the_nearest() -> None:
 
 @pytest.mark.parametrize("entry", catalog.LADDERS.values(), ids=catalog.LADDERS)
 def test_a_ladder_says_all_that_pages_and_estimates_need(entry: catalog.ModelEntry) -> None:
-    tunings = [tuning for tuning in ("probe", "full", "lora") if tuning not in entry.refused]
+    tunings = [tuning for tuning in get_args(Tuning) if tuning not in entry.refused]
     assert {entry.adaptation(tuning) for tuning in tunings} <= set(entry.learning_rates)
     assert entry.layers
     # Layers have about 12 width² weights, the rest are embeddings: between half and all of a model from 0.1 billion on.

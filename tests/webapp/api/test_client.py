@@ -5,34 +5,20 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 from django.contrib.auth.models import User
-from django.core.signals import request_finished, request_started
-from django.core.wsgi import get_wsgi_application
-from django.db import close_old_connections
 from django.test import Client
 
 from tests.factories.explored_experiments import explored
+from tests.factories.lab_clients import lab_client, lab_of
 from training.client import Lab, Refused
-from webapp.accounts.tokens import make_token
 from webapp.experiments.models import Experiment
 
 pytestmark = pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")
 
 
-def lab_of(token: str, transport: httpx2.BaseTransport) -> Lab:
-    lab = Lab("http://testserver", token)
-    lab._http = httpx2.Client(transport=transport, base_url=lab._http.base_url, headers=lab._http.headers)
-    return lab
-
-
 @pytest.fixture
 def lab(owner: User) -> Iterator[Lab]:
-    """Requests share the test's transaction, which the end of a request would close."""
-    for signal in (request_started, request_finished):
-        signal.disconnect(close_old_connections)
-    transport = httpx2.WSGITransport(app=get_wsgi_application())
-    yield lab_of(make_token(owner), transport)
-    for signal in (request_started, request_finished):
-        signal.connect(close_old_connections)
+    with lab_client(owner) as lab:
+        yield lab
 
 
 def test_an_experiment_is_renamed_shared_and_deleted(lab: Lab, owner: User) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 from training.catalog.column_mapping import Answered, columns_of, fill
 from training.engine.data.families.example import Prompt
-from training.engine.data.files import Reader, Row
+from training.engine.data.reader import Reader, Row
 from training.engine.data.values import BETWEEN
 from training.engine.errors import CorruptData
 from training.words import composed, identity, wording

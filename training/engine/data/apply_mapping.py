@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from training.catalog.column_mapping import Labelled, Pair, columns_of, fill
 from training.engine.data.families.example import Example, preference
-from training.engine.data.files import Reader, Row
+from training.engine.data.reader import Reader, Row
 from training.engine.errors import CorruptData
 from training.words import composed, identity, wording
 

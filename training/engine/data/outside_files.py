@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from training.catalog import DatasetEntry
-from training.engine.data.files import Reader, Row, open_file
+from training.engine.data.files import open_file
+from training.engine.data.reader import Reader, Row
 from training.engine.data.values import BETWEEN
 from training.engine.errors import CorruptData
 from training.storage.probabilities import Probabilities, certain

@@ -35,7 +35,6 @@ Reading = Literal["mean", "cls", "last", "image"]
 """The hidden states that represent a text: the mean over its tokens, the first token's, or the last one's. Of an image: as its
 architecture is read (``catalog.vision``)."""
 
-
 READINGS: dict[str, Reading] = {"decoder": "last", "vision": "image"}
 """How models of a kind are read; encoders as the run says."""
 
@@ -52,8 +51,7 @@ class Shape:
 def shape(run: RunSpec) -> Shape:
     """Return the shape of the run's transformer. Raises CorruptModel where the model's config.json is not available."""
     size = size_of(run)
-    reading: Reading = READINGS.get(size.kind) or run.pooling
-    return Shape(reading, size.layers, size.width)
+    return Shape(READINGS.get(size.kind, run.pooling), size.layers, size.width)
 
 
 def load(run: RunSpec) -> nn.Module:
@@ -110,7 +108,7 @@ def pooled_after(
 ) -> list[Tensor]:
     """Return the vectors of the states after each of the ``layers`` of ``model``, then those of ``pooled``, in one pass."""
     with autocast(precision, ids.device):
-        after = packing.states_after(layers, model, ids, mask, None if reading == "mean" else reading)
+        after = packing.states_after(layers, model, ids, mask, reading if reading == "cls" or reading == "last" else None)
     return [_vectors(states.float(), mask, reading) for states in after]
 
 

@@ -32,7 +32,7 @@ def encoder_of(run: RunSpec, device: torch.device) -> Encoder:
     if size.architecture == vision.PIXELS:
         return partial(grey_cells, side=round(size.width**0.5))
     if size.architecture == vision.LITE0:
-        network = lite0(run).to(device).to(memory_format=torch.channels_last)
+        network = lite0(run).to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return lambda images: network(torch.cat([_prepared(image) for image in images]).to(device))
     return _pretrained(run, device)
 
@@ -90,7 +90,7 @@ def _processor(run: RunSpec, name: str) -> Any:
     from transformers import AutoImageProcessor
 
     try:
-        return AutoImageProcessor.from_pretrained(  # nosec B615 # a local folder
+        return AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call] # nosec B615 # a local folder
             model_files.folder_of(run), local_files_only=True, trust_remote_code=False, backend="pil"
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError) as error:

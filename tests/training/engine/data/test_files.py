@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from training.catalog.column_mapping import Answered, Mapping
+from training.catalog.column_mapping import Labelled, Mapping, Pair
 from training.engine.data import files, parquet_files
 from training.engine.data.apply_mapping import examples
 from training.engine.data.families.example import Example
@@ -39,7 +39,7 @@ def written(folder: Path, content: str | bytes, name: str = "file.csv") -> Path:
 
 def read(path: Path, mapping: Mapping | None = None) -> list[Example]:
     root = (mapping or labelled()).root
-    assert not isinstance(root, Answered)
+    assert isinstance(root, Labelled | Pair)
     return list(examples(open_file(path), root, lambda rows: rows))
 
 
@@ -78,7 +78,8 @@ def test_a_pair_is_one_example_of_two_texts_and_equal_replies_say_nothing(tmp_pa
     assert texts[1 - actual.label] == "Why?\nbecause"
     assert texts[actual.label] == "Why?\nno"
     first = "first" if texts[0] == "Why?\nbecause" else "second"
-    assert PAIR.root.names[actual.label] == f"the {first} is preferred"
+    assert isinstance(PAIR.root, Pair)
+    assert PAIR.root.class_names[actual.label] == f"the {first} is preferred"
     assert actual.group == "Why?"
 
 
@@ -233,7 +234,7 @@ def test_zip_is_told_by_its_first_bytes(tmp_path: Path) -> None:
         ([named("a", "1", "0"), named("b", "1")], "“1” cannot mean both a and b"),
         ([named("a", "1"), named("a", "0")], "Two classes are called “a”"),
         ([named("a", "1", "0")], "At least two classes are needed"),
-        ([named(str(number), number) for number in range(21)], "There are 21 classes, and at most 20 can be told apart"),
+        ([named(str(number), number) for number in range(1001)], "There are 1001 classes, and at most 1000 can be told apart"),
     ],
 )
 def test_classes_that_cannot_be_are_refused_with_a_sentence(classes: list[dict[str, Any]], sentence: str) -> None:
@@ -245,7 +246,8 @@ def test_classes_count_from_zero_in_the_order_in_which_they_are_named(tmp_path: 
     how = labelled(classes=[named("bad", 1, 2), named("middling", 3), named("good", 4, 5)])
     path = written(tmp_path, "text,label\na,5\nb,3\nc,2\nd,1\n")
     assert [row.label for row in read(path, how)] == [2, 1, 0, 0]
-    assert how.root.names == ("bad", "middling", "good")
+    assert isinstance(how.root, Labelled)
+    assert how.root.class_names == ("bad", "middling", "good")
 
 
 def test_rows_with_a_label_that_is_not_listed_are_left_out_if_that_was_asked_for(tmp_path: Path) -> None:

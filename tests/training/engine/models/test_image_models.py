@@ -40,8 +40,9 @@ def tiny(kind: str) -> Any:
     import transformers
 
     torch.manual_seed(0)
-    transformer = {"hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 16, "patch_size": 4}
-    sizes = {"hidden_sizes": [8, 12], "depths": [1, 1], "num_channels": 3}
+    transformer: dict[str, Any] = {"hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2}
+    transformer |= {"intermediate_size": 16, "patch_size": 4}
+    sizes: dict[str, Any] = {"hidden_sizes": [8, 12], "depths": [1, 1], "num_channels": 3}
     if kind == "vit":
         return transformers.ViTModel(transformers.ViTConfig(**SMALL, **transformer), add_pooling_layer=False)
     if kind == "dinov2":
@@ -92,7 +93,7 @@ def test_features_of_a_backbone_are_those_of_transformers(kind: str, pictures: s
     path = catalog.dataset(pictures).path
     images = [image.convert("RGB") for part in decoded_parts(path) for image in part]
     model: Any = AutoModel.from_pretrained(folder).eval()
-    processor: Any = AutoImageProcessor.from_pretrained(folder, backend="pil")
+    processor: Any = AutoImageProcessor.from_pretrained(folder, backend="pil")  # type: ignore[no-untyped-call]
     with torch.inference_mode():
         output = model(**processor(images=images, return_tensors="pt"))
     expected = output.last_hidden_state[:, 0] if kind in ("vit", "dinov2") else output.pooler_output.flatten(1)

@@ -10,7 +10,7 @@ from training.engine.errors import EngineError
 from training.engine.targets.supervisor_labels import evaluator, read_supervisor, targets
 from training.storage.artifacts import Store
 from training.storage.predictions import Predictions
-from training.storage.probabilities import cross_entropy
+from training.storage.probabilities import cross_entropy, labels_of
 
 NOTHING = np.array([], np.float32)
 
@@ -53,7 +53,7 @@ def test_three_classes_agree_where_their_labels_are_the_same_and_not_where_both_
     weak = np.eye(3, dtype=np.float32)[[0, 1, 0, 1, 0]]
     labels = Predictions(three.id[rows], np.repeat("test", 5), three.group[rows], three.label, weak)
     student = np.eye(3, dtype=np.float32)[[0, 2, 0, 0, 1]] * 0.7 + 0.1
-    event = evaluator(three, rows, NOTHING, labels)(7, student, NOTHING)
+    event = evaluator(three, rows, NOTHING, labels)(7, student.argmax(1), NOTHING)
     assert (event.accuracy, event.agreement, event.agreement_right) == (0.4, 0.4, 0.5)
     assert event.agreement_wrong == pytest.approx(1 / 3)
 
@@ -62,7 +62,7 @@ def test_validation_of_three_classes_is_the_cross_entropy_to_soft_labels(example
     weak = np.array([[0.2, 0.5, 0.3], [0.1, 0.1, 0.8]], np.float32)
     prob = np.array([[0.3, 0.6, 0.1], [0.5, 0.25, 0.25]], np.float32)
     three = replace(examples, labels=np.array([0, 1, 2], np.int8))
-    event = evaluator(three, np.arange(1), weak, None)(1, prob[:1], prob)
+    event = evaluator(three, np.arange(1), weak, None)(1, prob[:1].argmax(1), prob)
     assert event.validation_accuracy == 0.5
     assert event.validation_loss == pytest.approx(-(weak * np.log(prob)).sum() / 2)
 
@@ -83,7 +83,7 @@ def test_agreement_is_split_by_whether_the_supervisor_is_right(examples: Example
     weak_labels = np.array([True, True, False, False]) == gold
     student = weak_labels == np.array([True, False, True, True])
     weak = supervisor(examples, [0, 1, 2, 3], list(weak_labels * 0.8 + 0.1), "test")
-    event = evaluator(examples, rows, NOTHING, weak)(7, (student * 0.8 + 0.1).astype(np.float32), NOTHING)
+    event = evaluator(examples, rows, NOTHING, weak)(7, student.astype(np.int64), NOTHING)
     assert (event.step, event.agreement, event.agreement_right, event.agreement_wrong) == (7, 0.75, 0.5, 1.0)
     assert event.accuracy == 0.25
 
@@ -91,25 +91,25 @@ def test_agreement_is_split_by_whether_the_supervisor_is_right(examples: Example
 def test_agreement_where_a_perfect_supervisor_is_wrong_is_not_a_number(examples: Examples) -> None:
     gold = examples.label[:4].astype(np.float32)
     weak = supervisor(examples, [0, 1, 2, 3], list(gold), "test")
-    event = evaluator(examples, np.arange(4), NOTHING, weak)(0, gold, NOTHING)
+    event = evaluator(examples, np.arange(4), NOTHING, weak)(0, examples.label[:4], NOTHING)
     assert (event.agreement_right, event.agreement_wrong) == (1.0, None)
 
 
 def test_without_a_supervisor_there_is_no_agreement(examples: Examples) -> None:
-    assert evaluator(examples, np.arange(4), NOTHING, None)(0, np.zeros(4, np.float32), NOTHING).agreement is None
+    assert evaluator(examples, np.arange(4), NOTHING, None)(0, np.zeros(4, np.int64), NOTHING).agreement is None
 
 
 def test_validation_is_against_the_labels_that_the_run_learns_from_and_not_the_truth(examples: Examples) -> None:
     weak = np.array([0.9, 0.6, 0.2, 0.4], np.float32)
     prob = np.array([0.8, 0.4, 0.1, 0.3], np.float32)
-    event = evaluator(examples, np.arange(2), weak, None)(1, prob[:2], prob)
+    event = evaluator(examples, np.arange(2), weak, None)(1, labels_of(prob[:2]), prob)
     assert event.validation_accuracy == 0.75
     losses = [-(w * log(p) + (1 - w) * log(1 - p)) for w, p in zip(weak.tolist(), prob.tolist(), strict=True)]
     assert event.validation_loss == pytest.approx(sum(losses) / 4)
 
 
 def test_without_validation_rows_there_is_no_validation(examples: Examples) -> None:
-    event = evaluator(examples, np.arange(4), NOTHING, None)(1, np.zeros(4, np.float32), NOTHING)
+    event = evaluator(examples, np.arange(4), NOTHING, None)(1, np.zeros(4, np.int64), NOTHING)
     assert (event.validation_accuracy, event.validation_loss) == (None, None)
 
 

@@ -60,6 +60,7 @@ def test_columns_of_any_name_are_read_back(text: str, label: str) -> None:
     columns = (column(text), column(label, ("0", "1")))
     how = form_of(*columns, sent=as_a_browser_sends(proposal(form_of(*columns)))).mapping()
     assert how is not None
+    assert isinstance(how.root, Labelled)
     assert set(how.root.columns) == {text, label}
 
 
