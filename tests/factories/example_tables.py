@@ -113,7 +113,9 @@ def three_classes(folder: Path) -> World:
     for key, values in zip(KEYS, world.prob, strict=True):
         world.source.store.write_predictions(key, Predictions(world.ids, world.split, world.group, world.gold, values))
     test = np.flatnonzero(world.split == "test")
-    path = Trajectory(STEPS, world.ids[test], world.path[:, test], np.full(len(STEPS), 0.5), 30)
+    of_truth = np.take_along_axis(world.path[:, test], world.gold[test][None, :, None], 2)[..., 0]
+    labels = world.path[:, test].argmax(2).astype(np.int16)
+    path = Trajectory(STEPS, world.ids[test], of_truth, np.full(len(STEPS), 0.5), 30, labels)
     world.source.store.write_trajectory(KEYS[1], path)
     columns = {"id": world.ids, "text": world.texts, "label": world.gold, "group": world.group}
     pq.write_table(pa.table(columns), world.source.dataset)

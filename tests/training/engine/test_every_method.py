@@ -38,7 +38,7 @@ TRAINED = [kind for kind in METHODS if kind not in PROMPTS]  # those ask a decod
 @pytest.mark.parametrize("kind", TRAINED, ids=lambda kind: kind.model_fields["kind"].default)
 def test_every_method_runs_from_the_spec_to_its_result(kind: Any, shared: Store) -> None:
     few = {"threshold": 0.5, "members": 2, "fraction": 0.5}  # what rows as few as these need, or keeps it short
-    settings = {name: value for name, value in few.items() if name in kind.model_fields and kind is not Confidence}
+    settings = {name: value for name, value in few.items() if name in kind.model_fields and kind not in (Anchored, Confidence)}
     only = {"strong": {"models": ["minilm-l1"]}} if kind is Overlap else {}  # a bag of words has no features
     plan = plan_of(kind(**settings).model_dump(), **only)
     finish_all(plan, shared)

@@ -47,7 +47,7 @@ def test_weak_labels_are_by_the_weights_of_the_selected_step(make: Make, store: 
     monkeypatch.setattr(
         training,
         "evaluation_schedule",
-        lambda run, split, group: replace(evaluation_schedule(run, split, group), times=run.epochs),
+        lambda run, split, group, weights: replace(evaluation_schedule(run, split, group, weights), times=run.epochs),
     )
     monkeypatch.setattr(selection, "earliest_best", lambda steps, _: steps[1])
     selected = predictions(run, store)
@@ -68,7 +68,7 @@ def test_test_rows_that_were_not_watched_are_predicted_by_the_selected_weights_t
     monkeypatch.setattr(
         training,
         "evaluation_schedule",
-        lambda run, split, group: replace(evaluation_schedule(run, split, group), watched=split.test[3::4]),
+        lambda run, split, group, weights: replace(evaluation_schedule(run, split, group, weights), watched=split.test[3::4]),
     )
     recording = finish(run, again)
     np.testing.assert_allclose(again.read_predictions(run.key()).prob, whole.prob, atol=1e-6)

@@ -8,7 +8,7 @@ ROW: dict[str, object] = {"fen": "4k3/8/8/8/8/8/4P3/4K2R w K - 0 1", "legal_san"
 
 def render(row: dict[str, object], *written: Written) -> str:
     page = Template("{% load chess %}{% chess_board row written %}")
-    return page.render(Context({"row": row, "written": written}))
+    return " ".join(page.render(Context({"row": row, "written": written})).split())
 
 
 def test_a_page_has_the_board_and_the_written_moves_with_their_verdicts() -> None:

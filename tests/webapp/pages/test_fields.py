@@ -11,9 +11,9 @@ from tokenizers.models import WordLevel
 from tests.docs import reference
 from tests.factories.models import make_model
 from training import ExperimentSpec, catalog
-from training.base_models import Frozen
 from training.spec import Confidence, DataSpec, Naive, StrongSpec
 from training.spec.methods import METHODS, PROMPTS, Overlap
+from training.spec.methods.base import MethodBase
 from training.spec.setting import Setting
 from webapp.pages import fields
 from webapp.pages.experiments.form import SpecForm
@@ -75,7 +75,7 @@ def test_a_spec_goes_through_the_form_and_back_unchanged(spec: ExperimentSpec) -
     assert SpecForm(form.raw).spec == spec == form.spec
 
 
-class Bootstrap(Frozen):
+class Bootstrap(MethodBase):
     kind: Literal["bootstrap"] = Field("bootstrap", title="Bootstrapping")
     rounds: int = Field(3, ge=1, title="Rounds")
 

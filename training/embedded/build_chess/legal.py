@@ -67,7 +67,7 @@ def path(work: Path, shard: int) -> Path:
 def read_legal(work: Path, first: int, stop: int) -> Iterator[list[np.ndarray]]:
     """Yield, for every game of the shards, the numbers of the tokens before each of its moves."""
     for shard in range(first, stop):
-        with np.load(path(work, shard)) as file:
+        with np.load(path(work, shard), allow_pickle=False) as file:
             positions = np.split(file["tokens"], np.cumsum(file["counts"])[:-1])
         at = iter(positions)
         for game in read(work, shard, shard + 1):

@@ -31,7 +31,9 @@ def predictions_of(store: Store, key: str) -> Predictions:
     path = store.run(key) / PREDICTIONS
     with pq.ParquetFile(path) as file:
         columns = {field.name: field.type for field in file.schema_arrow}
-        prob = columns.pop("prob", pa.null())
+        if "prob" not in columns:
+            raise Unreadable("it has other columns than predictions have")
+        prob = columns.pop("prob")
         classes = 1 if prob == pa.float32() else _sizes(prob, 1)[0]
         if not 1 <= classes <= MOST_CLASSES or classes == 2:
             raise Unreadable(f"its probabilities are of {classes} classes")
