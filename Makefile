@@ -4,7 +4,7 @@
 PYTHON ?= python3
 TORCH_INDEX ?=
 VENV := .venv
-# Tests that start whole laboratories. Each of three processes shares one among its tests; half of their time is waiting.
+# Tests that start whole laboratories. Each of two processes shares one among its tests; half of their time is waiting.
 LABORATORIES := tests/browser tests/faults
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
@@ -52,7 +52,7 @@ ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
 else
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(LABORATORIES:%=--ignore=%)
-	$(BIN)/python -m pytest -n 3 --dist loadfile $(LABORATORIES)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(LABORATORIES)
 endif
 
 # The documentation, with the reference generated from the code, into DATA_DIR/docs: the laboratory serves it under /docs/.
