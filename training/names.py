@@ -42,7 +42,7 @@ def model_name(name: str) -> str:
     if is_model_name(name):
         return name
     raise ValueError(
-        "A model is named by 1 to 96 letters, digits, dots, - and _, or by hub:ORG/NAME, hub:ORG/NAME@REVISION, local:FOLDER or "
+        "A model is named by 1 to 96 letters, digits, dots, - and _, or by hub:ORG/NAME, hub:ORG/NAME@REVISION, local:FOLDER, "
         "given:NAME@DIGEST or features:ARRAY; no part may be .. and no character unprintable."
     )
 

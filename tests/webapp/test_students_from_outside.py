@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import subprocess
 import sys
 import zipfile
@@ -15,6 +16,7 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from tests.factories import images
 from tests.factories.api_clients import api_of
 from tests.factories.explored_experiments import explored
 from tests.factories.lab_clients import lab_client
@@ -25,6 +27,7 @@ from training import Store, make_plan
 from training.client import Lab, Refused
 from training.metrics.results import Result
 from training.spec.methods import Submitted
+from webapp.archives.handout import NotHandedOut, packed
 from webapp.audit.models import Entry
 from webapp.experiments import submissions
 from webapp.experiments.models import Experiment
@@ -138,6 +141,16 @@ def test_what_is_handed_out_has_weak_labels_and_no_truth(lab: Lab, page: Client,
         assert [int(row["id"]) for row in handed["test.csv"]] == sorted(weak.part("test").id.tolist())
 
 
+def test_images_are_not_handed_out_as_texts(page: Client, owner: User, tmp_path: Path) -> None:
+    pictures = {"data": {"name": images.in_library(tmp_path)}, "weak": {"models": ["pixels-4x4"]}}
+    record = explored(owner, **pictures, strong={"models": ["pixels-7x7"]}, seeds=1)
+    with pytest.raises(NotHandedOut, match="Only texts with classes are handed out"):
+        packed(record)
+    content = plain(page.get(f"/experiments/{record.pk}/outside/").content.decode())
+    assert "Only texts with classes are handed out" in content
+    assert "Download the labels" not in content
+
+
 def test_the_eleventh_submission_of_ten_is_refused(lab: Lab, page: Client, owner: User, tmp_path: Path) -> None:
     record = explored(owner)
     weak = record.experiment_spec.weak.models[0]
@@ -177,6 +190,8 @@ def test_a_file_with_a_problem_costs_no_look(page: Client, owner: User, tmp_path
     assert answer.status_code == 422
     assert "1 id is doubled: 1 (rows 1 and 2)." in plain(answer.content.decode())
     assert "Choose a file." in plain(page.post(address, about).content.decode())
+    nameless = page.post(address, {**about, "author": "", "file": SimpleUploadedFile("few.csv", file.read_bytes())})
+    assert re.search(r'id="author"[^>]*aria-invalid="true"', nameless.content.decode())
     ids, _, _ = rows_of(DATA)
     half = write_csv(tmp_path / "half.csv", ["id", "probability"], [(example, 0.4) for example in ids[::2].tolist()])
     answer = page.post(address, {**about, "file": SimpleUploadedFile("half.csv", half.read_bytes())})

@@ -7,6 +7,11 @@ Tuning = Literal["probe", "full", "lora"]
 Adaptation = Literal["probe", "full", "lora", "scratch", "given"]
 Kind = Literal["encoder", "decoder", "features", "vision"]
 """A transformer that reads texts, an array of a feature bundle, or a model that reads images."""
+Reading = Literal["mean", "cls", "last", "image"]
+"""The hidden states that represent a text: the mean over its tokens, the first token's, or the last one's. Of an image: as its
+architecture is read (``catalog.vision``)."""
+READINGS: dict[str, Reading] = {"decoder": "last", "vision": "image"}
+"""The reading of a model by its kind; that of an encoder is the pooling of its run."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ STARTUP_SECONDS = 0.5
 HEAD_STEP_SECONDS = 6e-4
 """One optimiser step of a probe or a bag of words, with its share of the evaluations."""
 HEAD_WEIGHT_SECONDS = 8e-9
-"""What a step of a head takes more for each of its weights: passes of the optimiser, and products of a batch of 32."""
+"""Seconds of a step for each weight of a head: passes of the optimiser, and products of a batch of 32."""
 HEAD_EVALUATION_SECONDS = 5e-11
 """One row through one weight of a head, in its evaluations."""
 LAYER_SECONDS = 4.5e-4

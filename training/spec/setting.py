@@ -9,8 +9,6 @@ from pydantic.fields import FieldInfo
 from training.catalog import Adaptation
 
 EVERY_ADAPTATION: tuple[Adaptation, ...] = ("probe", "full", "lora", "scratch")
-READERS = ("encoder", "decoder")
-"""Kinds of models that read texts."""
 TRANSFORMERS: tuple[Adaptation, ...] = ("probe", "full", "lora")
 READERS = ("encoder", "decoder")
 """Kinds of models that read texts."""

@@ -73,9 +73,9 @@ def trajectory_of(table: pa.Table, predictions: Callable[[], Predictions]) -> Tr
     if "label" in table.column_names:
         labels = np.ascontiguousarray(array_of(table["label"].combine_chunks()).T)
     elif pa.types.is_fixed_size_list(table["prob"].type.value_type):
-        known = predictions()
-        order = np.argsort(known.id, kind="stable")
-        gold = known.gold[order[np.searchsorted(known.id, ids, sorter=order)]]
+        run = predictions()
+        order = np.argsort(run.id, kind="stable")
+        gold = run.gold[order[np.searchsorted(run.id, ids, sorter=order)]]
         labels = np.stack([labels_of(each) for each in prob])
         prob = np.stack([drawn(each, gold) for each in prob])
     return Trajectory(

@@ -46,14 +46,19 @@ def supervisor_named(experiment: Experiment, weak: str) -> str:
     raise NotHandedOut(f"Name one of the supervisors of this experiment: {', '.join(models)}.")
 
 
-def packed(experiment: Experiment, weak: str = "") -> IO[bytes]:
-    """Return the zip file for the students of the supervisor ``weak``. Raises NotHandedOut."""
-    spec, model = experiment.experiment_spec, supervisor_named(experiment, weak)
-    data = catalog.known_dataset(spec.data.name)
-    if data is None or data.answers is not None:
+def data_of(experiment: Experiment) -> DatasetEntry:
+    """Return the data set whose texts are handed out. Raises NotHandedOut where there is nothing to hand out now."""
+    data = catalog.known_dataset(experiment.spec["data"]["name"])
+    if data is None or data.answers is not None or data.images or data.arrays:
         raise NotHandedOut("Only texts with classes are handed out, and this data set has none here.")
     if experiment.transition or submissions.unfinished(experiment):
         raise NotHandedOut(submissions.NOT_FINISHED)
+    return data
+
+
+def packed(experiment: Experiment, weak: str = "") -> IO[bytes]:
+    """Return the zip file for the students of the supervisor ``weak``. Raises NotHandedOut."""
+    spec, model, data = experiment.experiment_spec, supervisor_named(experiment, weak), data_of(experiment)
     labels = {triplet.seed: triplet.weak for triplet in map(_triplet, experiment.triplets) if triplet.weak_model == model}
     file = tempfile.TemporaryFile(dir=temporary_files.folder())  # noqa: SIM115 - the answer closes it
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as pack:

@@ -62,6 +62,8 @@ def _listed(moves: str | Sequence[str]) -> Sequence[str]:
 
 
 def _verdict(written: Written, uci: str | None) -> str:
+    if not written.text.strip():
+        return ""
     if uci is None:
         return "not a legal move"
     return "" if written.right is None else "right" if written.right else "wrong"

@@ -9,14 +9,11 @@ import pyarrow.parquet as pq
 
 from training import RunSpec, Store, catalog
 from training.catalog.bundles import array_of
+from training.catalog.models import READINGS
 from training.storage.checksums import DamagedArtifact
 
 BLOCK = 20_000
 """Rows of the features that are in memory at once."""
-
-
-READINGS = {"decoder": "last", "vision": "image"}
-"""How models of a kind are read; encoders as the run says."""
 
 
 @dataclass(frozen=True)

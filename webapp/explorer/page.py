@@ -193,7 +193,7 @@ class Explorer(Subject):
 
     @property
     def searched(self) -> str:
-        """What a search looks through."""
+        """The label of the search, with the texts that it looks through."""
         if self.written:
             return "Search prompts and answers"
         return "Search the row ids" if self.dataset and self.dataset.arrays else "Search the text"

@@ -251,7 +251,7 @@ def own_metrics(method: Learning | None, dataset: str, writes: bool) -> tuple[st
     """Return the metrics that a run logs and not every run does; ``method`` is that of a student, None for other roles.
 
     Of written answers there are losses on answers. Of a student's own view there is a weight, and for hard guesses a threshold:
-    with more than two classes the guess is the most probable class, without a threshold.
+    with more than two classes the guesses keep the shares of the classes, without a threshold.
     """
     if writes:
         return ("truth_loss", "weak_loss") if method else ("truth_loss",)

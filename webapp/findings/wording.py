@@ -14,13 +14,14 @@ from training.spec.methods import EVERY_METHOD, Learning, Method, Submitted
 
 
 def short_model(name: str) -> str:
-    """Bag of words, MiniLM L4; the last part of a Hub id; tiny@0123456 for a local model or labels, with their digest."""
+    """Bag of words, MiniLM L4, Chess small; the last part of a Hub id; tiny@0123456 for a local model or labels."""
     if title := local.title_of(name) or outside.title_of(name) or array_of(name):
         return title
     entry = catalog.MODELS.get(name)
     if entry is None:
         return catalog.LADDERS[name].title if name in catalog.LADDERS else name.rstrip("/").rpartition("/")[2] or name
-    return entry.title if entry.layers is None else f"{entry.title.partition(',')[0]} L{entry.layers}"
+    name_of_ladder, _, step = entry.title.partition(", ")
+    return f"{name_of_ladder} L{entry.layers}" if step.endswith(("layer", "layers")) else entry.title.replace(", ", " ")
 
 
 def model_title(name: str) -> str:

@@ -120,3 +120,7 @@ def test_a_row_without_a_position_has_no_figure(missing: str) -> None:
 @pytest.mark.parametrize("other", [{"fen": "a text"}, {"last_move": "castles"}, {"legal_uci": ["h1h8"]}])
 def test_columns_of_these_names_with_another_content_are_no_position(other: dict[str, object]) -> None:
     assert chess_figure({**ROW, **other}) is None
+
+
+def test_an_answer_without_a_move_has_no_verdict() -> None:
+    assert [move.title for move in figure(Written("Student", WEAK, "", False)).moves] == ["Student: nothing"]

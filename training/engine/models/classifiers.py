@@ -12,11 +12,10 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from training.catalog.models import BAG_OF_WORDS_BUCKETS
+from training.catalog.models import BAG_OF_WORDS_BUCKETS, Reading
 from training.engine.errors import EngineError
 from training.engine.logits import outputs_of
 from training.engine.models import backbone, packing, sparse_embeddings
-from training.engine.models.backbone import Reading
 from training.engine.models.precision import Resolved, autocast, precision_of
 from training.engine.models.sizes import size_of
 from training.engine.models.unembedding import LanguageHead, WordLogits

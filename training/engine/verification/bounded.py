@@ -31,14 +31,12 @@ def predictions_of(store: Store, key: str) -> Predictions:
     path = store.run(key) / PREDICTIONS
     with pq.ParquetFile(path) as file:
         columns = {field.name: field.type for field in file.schema_arrow}
-        if "prob" not in columns:
-            raise Unreadable("it has other columns than predictions have")
-        prob = columns.pop("prob")
-        classes = 1 if prob == pa.float32() else _sizes(prob, 1)[0]
+        prob = columns.pop("prob", None)
+        classes = 1 if prob in (None, pa.float32()) else _sizes(prob, 1)[0]
         if not 1 <= classes <= MOST_CLASSES or classes == 2:
             raise Unreadable(f"its probabilities are of {classes} classes")
         gold = pa.from_numpy_dtype(label_type(classes))
-        if columns != {"id": pa.int64(), "group": pa.int64(), "gold": gold, "split": pa.string()}:
+        if prob is None or columns != {"id": pa.int64(), "group": pa.int64(), "gold": gold, "split": pa.string()}:
             raise Unreadable("it has other columns than predictions have")
         check_fits(file, 40 + 4 * classes)
     with pq.ParquetFile(path, read_dictionary=["split"]) as file:

@@ -153,7 +153,7 @@ class ReportView:
 
     @property
     def what(self) -> str:
-        """What the examples are."""
+        """The noun for the examples."""
         return "rows" if self.report.arrays else "images" if self.report.images else "texts"
 
     @property

@@ -1,5 +1,6 @@
 """The page of students from outside: what is handed out, the predictions that came back, and the budget of looks."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,13 @@ from django.views.decorators.http import require_POST
 from pydantic import ValidationError
 
 from training.catalog.outside import About
-from training.spec import MOST_SUBMISSIONS, describe
+from training.spec import MOST_SUBMISSIONS, Problem, describe
 from webapp.access import NOT_YOURS, Access, access_of, demand, may_change, member, viewer
 from webapp.actions import outside as outside_actions
-from webapp.archives.handout import NotHandedOut, packed, supervisor_named
+from webapp.archives.handout import NotHandedOut, data_of, packed, supervisor_named
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment
-from webapp.experiments.submissions import NOT_FINISHED, submissions_of, unfinished
+from webapp.experiments.submissions import submissions_of
 from webapp.explorer.download import download
 from webapp.findings.wording import short_model
 from webapp.pages.datasets.mapping_form import Input
@@ -32,6 +33,9 @@ FIELDS = {
     "text": ("How they were made", "The method in the words of its author, for pages and reports.", 5),
 }
 
+SOURCES = {"source": "author"}
+"""Fields of the description by the field of the form that gives them."""
+
 
 @viewer
 def outside(request: HttpRequest, pk: int) -> HttpResponse:
@@ -41,31 +45,47 @@ def outside(request: HttpRequest, pk: int) -> HttpResponse:
         demand(request.user, Access.MEMBER)
         try:
             return _submitted(request, experiment)
-        except ValidationError as error:
-            wrong = " ".join(f"{problem.path}: {problem.message}" for problem in describe(error.errors()))
+        except ValidationError as invalid:
+            problems = describe(invalid.errors())
+            return _page(request, experiment, problems, error=" ".join(problem.message for problem in problems))
         except ValueError as error:
-            wrong = str(error)
-        return _page(request, experiment, error=wrong)
+            return _page(request, experiment, error=str(error))
     return _page(request, experiment)
 
 
-def _page(request: HttpRequest, experiment: Experiment, **problems: str) -> HttpResponse:
+def _page(request: HttpRequest, experiment: Experiment, problems: Sequence[Problem] = (), **refusal: str) -> HttpResponse:
     known, values = submissions_of(experiment.experiment_spec), request.POST
     context: dict[str, Any] = {
         "experiment": experiment,
         "submissions": known,
         "left": max(0, experiment.look_budget - len(known)),
-        "ready": not experiment.transition and not unfinished(experiment),
-        "not_finished": NOT_FINISHED,
+        "closed": _closed(experiment),
         "supervisors": [(name, short_model(name)) for name in experiment.experiment_spec.weak.models],
         "inputs": [
-            Input(name, title, words, values.get(name, ""), lines=lines) for name, (title, words, lines) in FIELDS.items()
+            Input(
+                name,
+                title,
+                words,
+                values.get(name, ""),
+                lines=lines,
+                problems=[problem.message for problem in problems if SOURCES.get(problem.path, problem.path) == name],
+            )
+            for name, (title, words, lines) in FIELDS.items()
         ],
         "changes": may_change(request.user, experiment),
         "submits": access_of(request.user) >= Access.MEMBER,
-        **problems,
+        **refusal,
     }
-    return render(request, "pages/outside_students.html", context, status=422 if problems else 200)
+    return render(request, "pages/outside_students.html", context, status=422 if refusal else 200)
+
+
+def _closed(experiment: Experiment) -> str:
+    """Return the reason why nothing is handed out now, empty if something is."""
+    try:
+        data_of(experiment)
+    except NotHandedOut as reason:
+        return str(reason)
+    return ""
 
 
 def _submitted(request: HttpRequest, experiment: Experiment) -> HttpResponse:

@@ -36,9 +36,8 @@ def test_the_empty_list_offers_the_shipped_experiment_and_starts_it(page: Client
 def test_the_first_experiment_is_the_shipped_question_and_the_others_can_be_started_from(page: Client) -> None:
     assert "The first experiment asks: Does a probe exceed its bag-of-words teacher?" in text(page, "/experiments/")
     content = text(page, "/experiments/new/")
-    assert "Defaults Does a probe exceed its bag-of-words teacher?" in content
-    for recipe in recipes().values():
-        assert recipe.name in content
+    assert f"Defaults {' '.join(recipe.name for recipe in recipes().values())}" in content
+    assert next(iter(recipes().values())).name == "Does a probe exceed its bag-of-words teacher?"
 
 
 def test_a_row_says_state_models_methods_and_result(page: Client, owner: User) -> None:
