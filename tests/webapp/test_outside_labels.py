@@ -89,6 +89,7 @@ def test_a_wrong_file_or_description_is_refused_on_the_page(page: Client, tmp_pa
     assert "cannot be a name" in plain(nameless.content.decode())
     assert "Choose a file." in plain(page.post("/datasets/labels/upload/", ABOUT).content.decode())
     assert page.post("/datasets/labels/upload/", {**ABOUT, "dataset": "chess-puzzles"}).status_code == 404
+    assert page.get("/datasets/labels/upload/").headers["Location"] == "/datasets/", "the name of a data set is missing"
     assert not outside.cards()
 
 

@@ -61,8 +61,10 @@ def labels(request: HttpRequest, key: str) -> HttpResponse:
 
 @member
 def upload(request: HttpRequest) -> HttpResponse:
-    """Receive files of labels; good ones lead to their page."""
+    """Receive files of labels; good ones lead to their page. Without the name of a data set, show the list to choose one from."""
     name = str(request.POST.get("dataset") or request.GET.get("dataset") or "")
+    if not name:
+        return redirect("datasets")
     known = catalog.known_dataset(name)
     if known is None or known.answers is not None:
         raise Http404(f"Labels for “{name}” cannot be uploaded.")
