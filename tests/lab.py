@@ -157,14 +157,14 @@ class Lab:
         html = build_opener(HTTPCookieProcessor(self.jar)).open(f"{self.url}{path}", timeout=20).read().decode()
         return " ".join(re.sub(r"<[^>]+>", " ", html).split())
 
-    def upload(self, path: str, file: Path, **fields: Any) -> tuple[int, Any]:
-        """Status and JSON of sending a file with these fields; what is no text is sent as JSON."""
+    def upload(self, path: str, file: Path, field: str = "file", **fields: Any) -> tuple[int, Any]:
+        """Status and JSON of sending a file as ``field`` with these other fields; what is no text is sent as JSON."""
         edge = "----the-edge-of-a-part"
         parts = [
             f'name="{name}"\r\n\r\n{value if isinstance(value, str) else json.dumps(value)}' for name, value in fields.items()
         ]
         head = "".join(f"--{edge}\r\nContent-Disposition: form-data; {part}\r\n" for part in parts)
-        head += f'--{edge}\r\nContent-Disposition: form-data; name="file"; filename="{file.name}"\r\n\r\n'
+        head += f'--{edge}\r\nContent-Disposition: form-data; name="{field}"; filename="{file.name}"\r\n\r\n'
         body = head.encode() + file.read_bytes() + f"\r\n--{edge}--\r\n".encode()
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": f"multipart/form-data; boundary={edge}"}
         request = urllib.request.Request(f"{self.url}/api/v1{path}", body, headers, method="POST")
@@ -208,13 +208,15 @@ class Lab:
         raise AssertionError(f"not within {seconds} s: {logs}")
 
     def finished(self, pk: int, seconds: float = 90) -> dict[str, Any]:
-        """The experiment once it has come to rest with its result."""
+        """The experiment once it has come to rest with its result; fails where no run moves for ``seconds``."""
+        latest: dict[str, Any] = {}
 
-        def done() -> dict[str, Any] | None:
-            experiment = self.experiment(pk)
-            return experiment if experiment["state"] in ("finished", "failed", "stopped") else None
+        def done() -> bool:
+            latest.update(self.experiment(pk))
+            return latest["state"] in ("finished", "failed", "stopped")
 
-        return self.until(done, seconds)  # type: ignore[no-any-return]
+        self.until(done, seconds, lambda: [(run["status"], run["step"]) for run in latest.get("runs", ())])
+        return latest
 
     def processes(self, *words: str) -> list[int]:
         """Ids of the processes of this laboratory with all these words in command line or name; a trainer is named "execute"."""

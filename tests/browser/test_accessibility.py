@@ -13,7 +13,9 @@ from playwright.sync_api import Browser, Page
 
 from tests.factories.browser_experiments import link, made_up, shared
 from tests.factories.imports import HOW, content
+from tests.factories.outside import ABOUT, labels_file
 from tests.lab import Lab, quick, slow
+from training.names import GIVEN
 from webapp.pages.urls import urlpatterns as pages_of_accounts
 from webapp.share_pages.urls import urlpatterns as pages_of_shares
 from webapp.urls import urlpatterns as other_pages
@@ -60,6 +62,9 @@ ACCOUNT = {
     "/datasets/": "table",
     "/datasets/upload/": "form",
     "/datasets/movie-reviews/": "h1",
+    "/datasets/labels/upload/?dataset=movie-reviews": "#upload",
+    "/datasets/labels/{labels}/": "h1",
+    "/experiments/{finished}/outside/": "form",
     "/shares/": "h1",
     "/account/": "form",
     "/api/": "h1",
@@ -142,9 +147,11 @@ def sent(page: Page, form: str, **fields: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def known(shared_lab: Lab, made: tuple[int, int], tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
+def known(shared_lab: Lab, made: tuple[int, int], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The values of the names in ACCOUNT."""
     lab, file = shared_lab, tmp_path_factory.mktemp("brought") / "rows.csv"
+    labels = labels_file(file.with_name("labels.csv"), "movie-reviews")
+    about = ABOUT.model_dump() | {"dataset": "movie-reviews"}
     file.write_bytes(content())
     finished = lab.launch(quick())
     lab.finished(finished)
@@ -157,16 +164,17 @@ def known(shared_lab: Lab, made: tuple[int, int], tmp_path_factory: pytest.TempP
         "project": lab.call("POST", "/projects", {"name": "Ladders"})[1]["id"],
         "brought": lab.upload("/datasets", file, name="rows", mapping=HOW)[1]["id"],
         "archive": lab.upload("/archives", file)[1]["id"],
+        "labels": lab.upload("/supervisors", labels, "files", **about)[1]["model"].removeprefix(GIVEN),
     }
 
 
-def test_pages_of_accounts(lab: Lab, member: Page, known: dict[str, int]) -> None:
+def test_pages_of_accounts(lab: Lab, member: Page, known: dict[str, Any]) -> None:
     pages = {path.format(**known): there for path, there in ACCOUNT.items()}
     lines = [line for path, there in pages.items() for line in opened(member, f"{lab.url}{path}", there)]
     assert lines == []
 
 
-def test_dialogs(lab: Lab, member: Page, known: dict[str, int]) -> None:
+def test_dialogs(lab: Lab, member: Page, known: dict[str, Any]) -> None:
     member.goto(f"{lab.url}/experiments/{known['experiment']}/")
     member.keyboard.press("?")
     member.wait_for_selector("#help[open]")
@@ -180,7 +188,7 @@ def test_dialogs(lab: Lab, member: Page, known: dict[str, int]) -> None:
     assert lines + wrong_with(member) == []
 
 
-def test_tools_of_the_list_chosen_rows_and_the_confirmation_of_a_deletion(lab: Lab, member: Page, known: dict[str, int]) -> None:
+def test_tools_of_the_list_chosen_rows_and_the_confirmation_of_a_deletion(lab: Lab, member: Page, known: dict[str, Any]) -> None:
     pk = known["finished"]
     assert lab.call("PUT", f"/experiments/{pk}/tags/paper")[0] == 200
     assert lab.call("POST", "/views", {"name": "Of the paper", "query": "tag=paper", "shared": True})[0] == 201
@@ -200,11 +208,11 @@ def seen_views(known: dict[str, Any]) -> set[Any]:
     return {unwrap(resolve(urlsplit(path.format(**known)).path).func) for path in paths if "no/such" not in path}
 
 
-def test_every_page_of_the_address_table_is_looked_at(lab: Lab, member: Page, known: dict[str, int]) -> None:
+def test_every_page_of_the_address_table_is_looked_at(lab: Lab, member: Page, known: dict[str, Any]) -> None:
     """Addresses that no other test looks at are asked for: each is a part, a file, a redirection, or only for forms."""
     numbers = {"pk": known["experiment"], "runs": known["run"], "projects": known["project"]}
     texts = {"name": "movie-reviews", "how": "csv", "example": known["example"], "slug": "none", "number": 1, "chart": "gap"}
-    texts |= {"token": "none", "secret": "none", "uid": "x", "uidb64": "x", "path": "none.html"}
+    texts |= {"token": "none", "secret": "none", "key": "none", "uid": "x", "uidb64": "x", "path": "none.html"}
     seen = seen_views({**known, "token": "none", "slug": "none"})
     routes = [
         route for table in (pages_of_accounts, pages_of_shares, other_pages) for route in table if isinstance(route, URLPattern)

@@ -55,7 +55,7 @@ def test_an_empty_laboratory_leads_to_its_first_experiment_by_keyboard(browser: 
         expect(page.get_by_role("heading", name="Nothing has run here yet.")).to_be_visible()
         page.get_by_role("button", name="Start the first experiment").focus()
         page.keyboard.press("Enter")
-        expect(page).to_have_url(re.compile(r"/experiments/1/"))
+        expect(page).to_have_url(re.compile(r"/experiments/1/"), timeout=30_000)  # the launch checks every model first
         page.goto(empty.url)
         expect(page.locator("#running-1").get_by_role("button", name="Stop experiment 1")).to_be_visible(timeout=30_000)
         context.close()
