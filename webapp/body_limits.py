@@ -13,6 +13,7 @@ from django.conf import settings
 from django.template.loader import render_to_string
 
 from webapp.failures import NOT_DONE
+from webapp.middleware import NO_STORE, STRICT
 from webapp.upload_permissions import API, Refusal, known, under_way, uploader
 
 Message = MutableMapping[str, Any]
@@ -139,6 +140,8 @@ async def refuse(scope: Message, body: Body, send: Send, refusal: Refusal) -> No
     else:
         kind, text = b"text/plain; charset=utf-8", refusal.sentence
     headers = [(b"content-type", kind), (b"content-length", b"%d" % len(text.encode())), (b"connection", b"close")]
+    headers += [(name.lower().encode(), value.encode()) for name, value in STRICT.items()]
+    headers.append((b"cache-control", NO_STORE.encode()))
     if refusal.retry:
         headers.append((b"retry-after", b"%d" % refusal.retry))
     await send({"type": "http.response.start", "status": refusal.status, "headers": headers})

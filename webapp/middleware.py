@@ -9,7 +9,7 @@ from django.http.response import HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 
@@ -36,6 +36,9 @@ UNUSED = (
 
 PERMISSIONS = ", ".join(f"{name}=()" for name in UNUSED)
 
+STRICT = {"Content-Security-Policy": POLICY, "Permissions-Policy": PERMISSIONS, "X-Content-Type-Options": "nosniff"}
+"""Headers of every answer of the web process, also of those that Django does not make."""
+
 NO_STORE = "private, no-store"
 """Neither proxies nor browsers store pages of an account, since the next user of the machine could read them."""
 
@@ -54,8 +57,8 @@ AsyncHandler = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 @sync_and_async_middleware
 def content_security_policy(get_response: SyncHandler | AsyncHandler) -> SyncHandler | AsyncHandler:
     def protect(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        response.headers.setdefault("Content-Security-Policy", POLICY)
-        response.headers.setdefault("Permissions-Policy", PERMISSIONS)
+        for name, value in STRICT.items():
+            response.headers.setdefault(name, value)
         if not request.path.startswith(settings.STATIC_URL) or response.status_code >= 400:
             response.headers["Cache-Control"] = NO_STORE
         if request.path.startswith(BY_LINK):

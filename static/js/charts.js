@@ -118,7 +118,9 @@ window.charts = (() => {
     }
     chart.focus = chart.set?.focus ?? "";
     const before =
-      chart.element.offsetHeight || chart.element.parentElement.querySelector(":scope > .reserve")?.offsetHeight || 0;
+      chart.element.offsetHeight ||
+      chart.element.parentElement.querySelector(":scope > .reserve")?.getBoundingClientRect().height ||
+      0;
     chart.element.style.minHeight = `${before}px`; // nothing below moves during a redraw
     spec.config = { ...spec.config, ...config(chart.width) };
     if (isCurves(chart)) {
@@ -131,6 +133,7 @@ window.charts = (() => {
     const shown = await vegaEmbed(chart.element, spec, {
       ast: true,
       actions: false,
+      defaultStyle: false, // a style element, which the page's policy forbids
       tooltip: false,
       logLevel: vega.Error,
       renderer: isLive(chart) ? "canvas" : "svg",

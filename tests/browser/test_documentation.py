@@ -1,5 +1,7 @@
 """The documentation in a browser: found in the menu, its own scripts run under the laboratory's policy, and nothing overflows."""
 
+from urllib.parse import urljoin
+
 from playwright.sync_api import Page, expect
 
 from tests.browser.layout import overflow
@@ -18,6 +20,9 @@ def test_the_documentation_is_reached_from_the_menu_searched_and_read_in_the_dar
     expect(page.locator(".md-search-result__item").first).to_contain_text("lease", ignore_case=True)
     page.keyboard.press("Escape")
     page.get_by_title("Switch to dark").click()
+    for path in {link.get_attribute("href") or "" for link in page.locator(".md-nav--primary a.md-nav__link[href]").all()}:
+        if not path.startswith("#"):
+            page.goto(urljoin(f"{lab.url}/docs/", path))  # each keeps the policy, which the page's context watches
     for path in ("/docs/tutorial/", "/docs/reference/environment/", "/docs/explanation/architecture/"):
         page.goto(f"{lab.url}{path}")
         expect(page.locator("body")).to_have_attribute("data-md-color-scheme", "slate")

@@ -16,6 +16,7 @@ from webapp.access import Access
 from webapp.accounts import people, tokens
 from webapp.accounts.models import Scope
 from webapp.body_limits import DRAINED_BYTES, LARGEST_FILE, LARGEST_OF_STRANGERS, UPLOADS, limited
+from webapp.middleware import POLICY
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -113,6 +114,7 @@ async def test_nothing_of_a_strangers_upload_is_read(path: str, length: int | No
         answer = await ask(path, headers, length, [2**20] * 300)
         assert (answer.status, answer.read) == (401, 0)
         assert answer.headers[b"connection"] == b"close"
+        assert answer.headers[b"content-security-policy"] == POLICY.encode()
         assert answer.received <= DRAINED_BYTES + 2**20  # thrown away, so that the sender reads the answer
 
 

@@ -79,6 +79,10 @@ class Rows(NamedTuple):
     test: int
     locked: int
 
+    @property
+    def total(self) -> int:
+        return 2 * (self.train + self.validation) + self.test + self.locked
+
 
 def rows_of(name: str, shares: Shares) -> Rows:
     """Return the expected sizes of the parts of the data set ``name``: a hash draws them, so actual sizes differ slightly.

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.template.loader import render_to_string
 
+from webapp.reports.markdown import without_styles
 from webapp.reports.references import LAB, of_page
 from webapp.reports.report import Chart, Report, Section
 
@@ -71,7 +72,7 @@ def context(report: Report, links: PageLinks, draw: Callable[[Chart], str] | Non
 
     return {
         "report": report,
-        "notes": report.notes,
+        "notes": without_styles(report.notes),
         "links": links,
         "lab": LAB,
         "day": in_words(report.frozen),

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 STATIC = Path(__file__).resolve().parents[2] / "static"
-SHEETS = ("css/tokens.css", "css/base.css", "css/charts.css", "css/chess.css", "css/report.css")
+SHEETS = ("css/tokens.css", "css/attributes.css", "css/base.css", "css/charts.css", "css/chess.css", "css/report.css")
 FONTS = Path(__file__).parent / "fonts"
 STILL = {"Inter": "lab-sans", "Source Serif": "lab-serif", "JetBrains Mono": "lab-mono"}
 """PlutoPrint reads neither woff2 nor variable fonts: fonts/build_fonts.py makes one file for each weight."""

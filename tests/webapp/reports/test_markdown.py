@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from webapp.reports.markdown import LONGEST_FORMULA, html
+from webapp.reports.markdown import LONGEST_FORMULA, html, without_styles
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -61,7 +61,8 @@ ATTRIBUTES |= {
     "viewBox",
     "width",
     "height",
-    "style",
+    "data-number",
+    "align",
     "fill",
     "d",
     "x",
@@ -115,9 +116,16 @@ def test_the_bar_of_a_fraction_lies_between_its_parts_with_space_on_both_sides()
 def test_a_formula_stands_on_the_line_in_the_colour_and_size_of_its_text() -> None:
     made = html(r"$\frac{a}{b}$")
     assert 'fill="currentColor"' in made
-    assert re.search(r'style="vertical-align:-0\.\d+em"', made)
+    assert re.search(r'data-number="[1-9]\d?"', made)
     assert re.search(r'width="[\d.]+em"', made)
     assert " id=" not in made
+
+
+def test_notes_of_an_earlier_version_have_no_styles_either() -> None:
+    assert without_styles('<svg style="vertical-align:-0.640em">') == '<svg data-number="32">'
+    assert without_styles('<td style="text-align:right">1</td>') == '<td align="right">1</td>'
+    assert html("|a|\n|--:|\n|1|").count('align="right"') == 2
+    assert "style=" not in html("|a|\n|:-:|\n|$x_1$|")
 
 
 def test_a_formula_longer_than_any_is_shown_as_its_source() -> None:

@@ -139,7 +139,7 @@ def chart_script(spec: dict[str, Any], element: str) -> SafeString:
     """
     text = str(json_script(spec))
     script = text.replace("<script ", format_html('<script data-chart="{}" ', element), 1)
-    reserve = format_html('<div class="reserve" style="height:{}px" aria-hidden="true"></div>', height_of(spec))
+    reserve = format_html('<svg class="reserve" width="1" height="{}" aria-hidden="true"></svg>', height_of(spec))
     return mark_safe(reserve + script)  # nosec B308, B703
 
 

@@ -205,7 +205,7 @@ def test_what_comes_before_a_training_shows_its_progress_in_words_and_bar(page: 
     claims.append_events(run.pk, 1, [Progress(phase="features", done=30, total=120)])
     html = page.get(address(experiment)).content.decode()
     assert "features 25%" in plain(html)
-    assert re.search(r"data-prepares style=\"--p: 25.0%\"", html)
+    assert re.search(r"data-prepares data-number=\"25\"", html)
 
 
 def test_a_download_shows_its_file_and_its_bytes(page: Client, owner: User) -> None:
