@@ -115,7 +115,7 @@ def networks(name: str) -> list[str]:
                 f"{name} must be IP addresses or networks, as 127.0.0.1 or 10.0.0.0/24, and has “{part}”."
             ) from None
         if network.prefixlen == 0:
-            raise SettingError(f"{name} must name the addresses of the proxies, and “{part}” is every address.")
+            raise SettingError(f"{name} must name single addresses or networks, and “{part}” is every address.")
     return parts
 
 
@@ -126,6 +126,25 @@ def folder(name: str, default: Path) -> Path:
         return (Path(value).expanduser() if value else default).resolve()
     except (RuntimeError, OSError) as error:
         raise SettingError(f"{name} cannot be used as a folder: {error}.") from None
+
+
+def read_secrets(names: Sequence[str]) -> None:
+    """Set each of these variables whose value is in a file that NAME_FILE names, without the file's last line break.
+
+    Raises SettingError for a file that cannot be read, and where a variable is set both ways.
+    """
+    for name in names:
+        path = os.environ.get(f"{name}_FILE", "").strip()
+        if not path:
+            continue
+        if os.environ.get(name, "").strip():
+            raise SettingError(f"{name} and {name}_FILE are both set. Unset one of them.")
+        try:
+            value = Path(path).expanduser().read_text(encoding="utf-8").rstrip("\r\n")
+        except (OSError, UnicodeError, RuntimeError) as error:
+            raise SettingError(f"{name}_FILE names a file that cannot be read: {type(error).__name__}.") from None
+        os.environ[name] = value
+        os.environ.pop(f"{name}_FILE")  # children have the value
 
 
 def in_url(host: str) -> str:

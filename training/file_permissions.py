@@ -4,7 +4,7 @@ import grp
 import os
 
 from training import log_redaction
-from training.environment import SettingError, text
+from training.environment import SettingError, read_secrets, text
 
 
 def group() -> int | None:
@@ -28,10 +28,11 @@ def mask() -> int:
 def restrict_permissions() -> None:
     """Keep the files of this process and its children from other accounts, and secrets out of its logs.
 
-    Every program calls this first.
+    Every program calls this first. Secrets that are in files are read here, so that all that follows finds them.
     """
     os.umask(mask())
     log_redaction.install()
+    read_secrets(log_redaction.SECRET_VARIABLES + log_redaction.URL_VARIABLES)
 
 
 def file_mode() -> int:

@@ -15,6 +15,8 @@ from uvicorn.middleware.proxy_headers import _TrustedHosts
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from webapp import instruments
+
 HEAD_SECONDS = 10.0
 HEAD_BYTES = 65_536
 
@@ -56,6 +58,7 @@ class Connections:
     def add(self, connection: Any) -> None:
         self._by_address.setdefault(connection.address, {})[connection] = None
         self._number += 1
+        instruments.CONNECTIONS.set(self._number)
 
     def remove(self, connection: Any) -> None:
         """Remove the connection; a second call does nothing."""
@@ -63,6 +66,7 @@ class Connections:
         if connection in theirs:
             del theirs[connection]
             self._number -= 1
+            instruments.CONNECTIONS.set(self._number)
             if not theirs:
                 del self._by_address[connection.address]
 
@@ -193,7 +197,8 @@ class HttpConnection(HttpToolsProtocol):
         answered = self.cycle is not None and not self.cycle.response_complete and self.cycle.response_started
         if not answered and (self._head_bytes or self._body_bytes or status == TOO_MANY):
             sentence = SENTENCES[status]
-            head = b"content-type: text/plain; charset=utf-8\r\nconnection: close\r\nretry-after: 5\r\n"
+            head = b"content-type: text/plain; charset=utf-8\r\nx-content-type-options: nosniff\r\n"
+            head += b"content-security-policy: default-src 'none'\r\nconnection: close\r\nretry-after: 5\r\n"
             self.transport.write(b"%s%scontent-length: %d\r\n\r\n%s" % (STATUS_LINE[status], head, len(sentence), sentence))
         self.transport.close()
 
@@ -212,9 +217,11 @@ class SocketConnection(WebSocketsSansIOProtocol):
         super().connection_made(transport)
         self.address = self.client[0] if self.client else ""
         connections().add(self)
+        instruments.SOCKETS.inc()
 
     def connection_lost(self, exc: Exception | None) -> None:
         connections().remove(self)
+        instruments.SOCKETS.dec()
         super().connection_lost(exc)
 
 

@@ -11,8 +11,10 @@ from django.conf import settings
 from kombu.exceptions import OperationalError
 from redis import Redis, RedisError
 
+from webapp.attributions import queries as attribution_queries
 from webapp.celery import app
-from webapp.experiments import queries, queue
+from webapp.experiments import archive_imports, queries, queue
+from webapp.imports.models import Import, State
 from webapp.live.notify import notify_viewers
 
 logger = logging.getLogger(__name__)
@@ -63,6 +65,12 @@ def resend_training() -> None:
     """Call workers again when runs wait whose calls were lost or held back by a pause of the queue."""
     if not queue.pause_now():
         resend(TRAINING, len(queue.queued_run_ids()))
+
+
+def queued_chores() -> int:
+    """Return how many pieces of work wait for the light worker."""
+    imports_queued = Import.objects.filter(state=State.QUEUED).count()
+    return imports_queued + attribution_queries.queued() + archive_imports.queued()
 
 
 def resend(work: Work, queued: int) -> None:

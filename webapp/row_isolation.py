@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from training.log_redaction import redact
 from webapp.database_outages import is_away, reconnect
 
 logger = logging.getLogger(__name__)
@@ -81,5 +82,5 @@ class Isolated:
 
 def sentence(error: Exception) -> str:
     """Return ``error`` for a page: its type and the first line of its message."""
-    said = next(iter(str(error).strip().splitlines()), "").replace("\0", "")
+    said = redact(next(iter(str(error).strip().splitlines()), "").replace("\0", ""))
     return f"{type(error).__name__}: {said}"[:LONGEST_SENTENCE].rstrip(": ") + "."

@@ -12,6 +12,7 @@ from training import environment as env
 from training.file_permissions import file_mode
 from webapp.broker import celery_url, embedded_url
 from webapp.installation import protect, secret_key
+from webapp.json_logs import logging_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -53,7 +54,7 @@ if env.text("SECURE_COOKIES"):
         "SECURE_COOKIES has become HTTPS: set that to 1 and read docs/howto/operations.md, or unset SECURE_COOKIES."
     )
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # requested by this machine, without the proxy
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # requested by this machine, without the proxy
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 # Subdomains and preload lists of browsers are not the laboratory's decision.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
@@ -69,6 +70,9 @@ EMAIL_TIMEOUT = 10
 # Called at the end of an experiment (webapp/webhooks/), with links that begin with SITE_URL.
 WEBHOOK_URL = env.address("WEBHOOK_URL", ["http", "https"])
 WEBHOOK_SECRET = env.text("WEBHOOK_SECRET")
+
+# Networks that are not public and that requests of the webhook and of single sign-on may reach nevertheless.
+OUTGOING_NETWORKS = env.networks("OUTGOING_NETWORKS")
 
 # Single sign-on is on if an OpenID provider and its client id and secret are given.
 OIDC_ISSUER = env.address("OIDC_ISSUER", ["https", "http"]).rstrip("/")
@@ -116,7 +120,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "webapp.middleware.content_security_policy",  # first, so that it applies to every answer
+    "webapp.request_context.followed",
+    "webapp.middleware.content_security_policy",  # before all others that answer, so that it applies to every answer
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -245,6 +250,9 @@ DISK_QUOTA = round(env.number("DISK_QUOTA_GIB", 0) * 2**30)
 ARCHIVE_LARGEST = round(env.number("ARCHIVE_GIB", 8) * 2**30)
 ARCHIVE_MEMORY = round(env.number("ARCHIVE_MEMORY_GIB", 2) * 2**30)
 
+# The longest work on one uploaded file or archive, in seconds.
+IMPORT_SECONDS = env.number("IMPORT_HOURS", 6.0, least=0.001) * 3600
+
 # Requests to the API of one account, or of one address without an account, as NUMBER/s, NUMBER/m, NUMBER/h or NUMBER/d.
 API_RATE = env.rate("API_RATE", "600/m")
 # The address is that of the connection, which the web server corrects by the header of TRUSTED_PROXIES; nothing else reads one.
@@ -269,13 +277,23 @@ UPLOAD_RATE = env.rate("UPLOAD_RATE", "60/h")
 EXPLORER_MEMORY = env.memory("EXPLORER_MEMORY", "512MB")
 EXPLORER_THREADS = env.whole("EXPLORER_THREADS", 2, least=1, most=256)
 
+# Who may read /metrics and the reasons of /readyz besides this machine: the bearer of a token, and networks.
+METRICS_TOKEN = env.text("METRICS_TOKEN")
+METRICS_NETWORKS = env.networks("METRICS_NETWORKS")
+
+# Seconds of a query from which it is logged; 0 logs none.
+SLOW_QUERY_SECONDS = env.number("SLOW_QUERY_SECONDS", 0.0)
+
+LOG_FORMAT = env.choice("LOG_FORMAT", "text", ["text", "json"])
 # By default Django reports errors by e-mail only, unless DEBUG is on. A missing page is no error.
-LOGGING = {
+LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "handlers": {"stderr": {"class": "logging.StreamHandler"}},
     "loggers": {"django": {"handlers": ["stderr"], "level": "WARNING"}, "django.request": {"level": "ERROR"}},
 }
+if LOG_FORMAT == "json":
+    LOGGING = logging_settings()
 
 LANGUAGE_CODE = "en-us"
 USE_TZ = True

@@ -38,6 +38,16 @@ def proxy_options() -> list[str]:
     return ["--proxy-headers", "--forwarded-allow-ips", ",".join(settings.TRUSTED_PROXIES)]
 
 
+def web_command(fd: int) -> list[str]:
+    """Return the command of a web server that listens on an open socket."""
+    web = [sys.executable, "-m", "uvicorn", "webapp.asgi:application", "--fd", str(fd), "--timeout-graceful-shutdown", "5"]
+    web += ["--ws-ping-interval", "20", "--ws-ping-timeout", "20", "--no-access-log"]
+    # Small frames for many receivers are not worth compressing, and pages send small frames only.
+    web += ["--ws-max-size", str(2**20), "--ws-per-message-deflate", "false"]
+    web += ["--http", "webapp.connections:HttpConnection", "--ws", "webapp.connections:SocketConnection"]
+    return web + proxy_options()
+
+
 def workers(count: int) -> list[Service]:
     """Return ``count`` training workers, which share the cores and GPUs of this machine, and the light one."""
     celery = [sys.executable, "-m", "celery", "-A", "webapp.celery", "--skip-checks", "worker"]  # they would import every page
@@ -91,15 +101,9 @@ class Stack:
         call_command("migrate", verbosity=0, interactive=False)
         imports.clear_strays()
         static_files.collect()
-        python = [sys.executable, "-m"]
-        web = ["uvicorn", "webapp.asgi:application", "--fd", str(listener.fileno()), "--timeout-graceful-shutdown", "5"]
-        web += ["--ws-ping-interval", "20", "--ws-ping-timeout", "20", "--no-access-log"]
-        # Small frames for many receivers are not worth compressing, and pages send small frames only.
-        web += ["--ws-max-size", str(2**20), "--ws-per-message-deflate", "false"]
-        web += ["--http", "webapp.connections:HttpConnection", "--ws", "webapp.connections:SocketConnection"]
-        web += proxy_options()
+        web = web_command(listener.fileno())
         hosts = ",".join([*settings.ALLOWED_HOSTS, host_of(listener)])
-        self._add(Service("web", [*python, *web], fds=(listener.fileno(),), environment={"ALLOWED_HOSTS": hosts}))
+        self._add(Service("web", web, fds=(listener.fileno(),), environment={"ALLOWED_HOSTS": hosts}))
         for service in workers(self.workers):
             self._add(service)
         self._add(Service("recover", [sys.executable, str(settings.BASE_DIR / "manage.py"), "recover"]))

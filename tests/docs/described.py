@@ -38,6 +38,13 @@ GROUPS: dict[str, dict[str, Entry]] = {
             "0",
         ),
         "SECURE_COOKIES": Entry("Not used any more. The laboratory refuses to start with it and names `HTTPS`."),
+        "METRICS_TOKEN": Entry(
+            "A token with which `/metrics` may be read from anywhere, as `Authorization: Bearer TOKEN`. "
+            "See [Watch a laboratory](../howto/monitoring.md)."
+        ),
+        "METRICS_NETWORKS": Entry("Addresses or networks from which `/metrics` may be read, besides this machine itself."),
+        "LOG_FORMAT": Entry("The logs of web server and workers: lines of text, or JSON with the ids of requests and runs."),
+        "SLOW_QUERY_SECONDS": Entry("Seconds of a database query from which it is logged, without its values; 0 logs none."),
         "CONNECTIONS": Entry(
             "Open connections of one web process. Never more than half of the file descriptors that the process may have."
         ),
@@ -79,6 +86,7 @@ GROUPS: dict[str, dict[str, Entry]] = {
         "DISK_RESERVE_GIB": Entry("Disk space in GiB that stays free. A run that would leave less waits."),
         "DISK_QUOTA_GIB": Entry("Disk space in GiB that all artifacts together may use; 0 for no limit."),
         "VERIFY_SECONDS": Entry("Seconds between two passes that compare all artifacts with their checksums."),
+        "IMPORT_HOURS": Entry("Hours after which the work on one uploaded file or archive is stopped."),
         "ARCHIVE_GIB": Entry("Size in GiB that an imported archive may unpack to."),
         "ARCHIVE_MEMORY_GIB": Entry("Memory in GiB of the process that verifies an archive."),
     },
@@ -94,6 +102,10 @@ GROUPS: dict[str, dict[str, Entry]] = {
         "EMAIL_FROM": Entry("The sender of e-mails."),
         "WEBHOOK_URL": Entry("The address to which the laboratory posts JSON when an experiment ends."),
         "WEBHOOK_SECRET": Entry("The key of the header `X-Lab-Signature`, an HMAC-SHA256 of the body."),
+        "OUTGOING_NETWORKS": Entry(
+            "Networks inside, as 10.0.0.0/8 or 127.0.0.1, that requests to the webhook and to the OpenID provider may reach. "
+            "All others that are not public are refused."
+        ),
     },
     "Single sign-on": {
         "OIDC_ISSUER": Entry("The OpenID provider. Single sign-on is on where issuer, client id and secret are set."),

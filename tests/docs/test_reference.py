@@ -8,6 +8,7 @@ import pytest
 from tests.docs import reference, variables
 from tests.docs.described import GROUPS
 from tests.docs.pages import DOCS
+from training.log_redaction import SECRET_VARIABLES, URL_VARIABLES
 
 
 @pytest.mark.parametrize("name", reference.PAGES)
@@ -42,6 +43,7 @@ def test_a_variable_is_found_however_the_code_reads_it(tmp_path: Path, monkeypat
 
 def test_no_page_names_a_variable_that_the_code_does_not_read() -> None:
     known = set(variables.variables()) | {"ORG", "NAME", "URL", "RUNKEY", "PATH", "DIGEST", "REVISION", "BACKUP"}
+    known |= {f"{name}_FILE" for name in (*SECRET_VARIABLES, *URL_VARIABLES, "NAME")}
     made = {"PYTHON", "TORCH_INDEX", "ARGS", "STOPS", "ENGINE_VERSION", "POST", "PATCH", "DELETE"}
     named = {
         (page.name, name)

@@ -8,9 +8,14 @@ from pathlib import Path
 from types import FunctionType
 
 from training import environment
+from training.log_redaction import SECRET_VARIABLES, URL_VARIABLES
 
 ROOT = Path(__file__).resolve().parents[2]
-READERS = {name for name, value in vars(environment).items() if isinstance(value, FunctionType)} - {"home", "in_url"}
+READERS = {name for name, value in vars(environment).items() if isinstance(value, FunctionType)} - {
+    "home",
+    "in_url",
+    "read_secrets",
+}
 KINDS = {
     "text": "text",
     "flag": "1 or 0",
@@ -103,7 +108,7 @@ def _value(node: ast.expr, module: str) -> str:
 def page(groups: dict[str, dict[str, Entry]]) -> str:
     """The page; raises KeyError for a variable in ``groups`` that the code does not read."""
     names = variables()
-    lines = [INTRODUCTION]
+    lines = [INTRODUCTION.replace("SECRETS", ", ".join(f"`{name}`" for name in SECRET_VARIABLES + URL_VARIABLES))]
     for title, entries in groups.items():
         lines += [f"## {title}", "", "| variable | meaning | values | default |", "|---|---|---|---|"]
         for name, entry in entries.items():
@@ -126,4 +131,7 @@ INTRODUCTION = """\
 Every variable that the laboratory reads. A program of the laboratory refuses to start with a value that it cannot use, and says
 so in one sentence. Set a variable for every program of an installation: web server, workers and recovery.
 `make up` and `make demo` pass on the variables of the shell that they are started from.
+
+A secret may be in a file instead: `NAME_FILE` with the path of the file stands for `NAME`, for these variables:
+SECRETS.
 """

@@ -128,3 +128,36 @@ def test_an_account_without_name_and_home_gets_the_data_folder(tmp_path: Path) -
     )
     done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split() == [str(tmp_path), str(os.getuid())]
+
+
+def test_a_secret_may_be_in_a_file_which_children_do_not_need(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("rediss://lab:p ass@host/0\n")
+    monkeypatch.setenv("REDIS_URL_FILE", str(tmp_path / "secret"))
+    monkeypatch.setenv("REDIS_URL", "")
+    environment.read_secrets(("REDIS_URL", "HF_TOKEN"))
+    assert os.environ["REDIS_URL"] == "rediss://lab:p ass@host/0"
+    assert "REDIS_URL_FILE" not in os.environ
+
+
+def test_a_secret_is_not_set_twice_and_its_file_must_be_readable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SECRET_KEY_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("SECRET_KEY", "")
+    with pytest.raises(SettingError, match="SECRET_KEY_FILE names a file that cannot be read: FileNotFoundError"):
+        environment.read_secrets(("SECRET_KEY",))
+    monkeypatch.setenv("SECRET_KEY", "hidden words")
+    with pytest.raises(SettingError, match="SECRET_KEY and SECRET_KEY_FILE are both set") as refused:
+        environment.read_secrets(("SECRET_KEY",))
+    assert "hidden" not in str(refused.value)
+
+
+def test_every_program_reads_secrets_from_files_and_keeps_them_out_of_its_logs(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("of-the-metrics-42\n")
+    code = (
+        "from training.file_permissions import restrict_permissions; restrict_permissions(); import logging;"
+        "from django.conf import settings; import django; django.setup();"
+        "logging.getLogger('webapp').warning('it is %s', settings.METRICS_TOKEN); assert settings.METRICS_TOKEN[-2:] == '42'"
+    )
+    variables = {"DATA_DIR": str(tmp_path / "data"), "METRICS_TOKEN_FILE": str(tmp_path / "token"), "PATH": ""}
+    variables["DJANGO_SETTINGS_MODULE"] = "webapp.settings"
+    done = subprocess.run([sys.executable, "-c", code], env=variables, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "it is ***"

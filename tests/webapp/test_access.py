@@ -19,6 +19,7 @@ from tests.webapp.permissions import (
     PEOPLE,
     answer_of,
     arguments,
+    assert_strict,
     client_of,
     is_allowed,
     shared,
@@ -95,8 +96,10 @@ def test_errors_and_the_admin_site_carry_the_same_headers(
         answer = client.get(path)
         assert answer.status_code == status, path
         assert {name: answer.headers.get(name) for name in EVERYWHERE} == EVERYWHERE, path
+        assert_strict(answer, path)
     answer = client.get("/healthz", headers={"host": "elsewhere.example"})
     assert {name: answer.headers.get(name) for name in EVERYWHERE} == EVERYWHERE
+    assert_strict(answer, "another host")
 
 
 @pytest.mark.parametrize("name", ["admin:index", "admin:auth_user_changelist", "admin:auth_group_changelist"])

@@ -14,6 +14,7 @@ from training.cli.recipe import parsed
 from training.cli.streams import Requests, json_lines, stop_requests
 from training.engine.errors import EngineError, Killed, Unreachable
 from training.events import RunEvent, RunFailed, RunFinished, RunStopped
+from training.log_redaction import redact
 from training.names import ModelName
 from training.storage.atomic import out_of_room
 from training.storage.checksums import DamagedArtifact
@@ -65,7 +66,7 @@ def train(
         ends[key] = FAILED
         damaged = error.key if isinstance(error, DamagedArtifact) else None
         passes = isinstance(error, Killed | Unreachable | DamagedArtifact) or out_of_room(error)
-        emit(key, RunFailed(error=sentence(error, store), passes=passes, damaged=damaged))
+        emit(key, RunFailed(error=redact(sentence(error, store)), passes=passes, damaged=damaged))
 
     try:
         execute_together(runs, store, watch, should_stop, fail, beside)

@@ -1,10 +1,11 @@
 """Single sign-on by OpenID Connect: the endpoints of the provider, the verification of its tokens, and the accounts."""
 
 import json
-import urllib.request
 from functools import cache
 from typing import Any
+from urllib.parse import urlencode
 
+import jwt
 from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import User
@@ -14,6 +15,7 @@ from django.http import HttpRequest
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 from mozilla_django_oidc.utils import import_from_settings
 
+from webapp import outgoing_requests
 from webapp.access import Access
 from webapp.accounts.names import plain_ascii
 from webapp.accounts.people import ROLES, give_role
@@ -32,10 +34,25 @@ ENDPOINTS = {
 @cache
 def discovered(issuer: str) -> dict[str, Any]:
     """Return the discovery document of the issuer, which is requested once if it succeeds. Raise OSError, ValueError."""
-    with urllib.request.urlopen(f"{issuer}/.well-known/openid-configuration", timeout=settings.OIDC_TIMEOUT) as answer:  # nosec B310
-        document: dict[str, Any] = json.load(answer)
+    document = _json(_answered("GET", f"{issuer}/.well-known/openid-configuration"))
     if str(document.get("issuer", "")).rstrip("/") != issuer:
         raise ValueError(f"The discovery document of {issuer} names another issuer.")
+    return document
+
+
+def _answered(method: str, url: str, content: bytes = b"", **headers: str) -> outgoing_requests.Answer:
+    """Return the provider's answer. Raise OSError, also for a status that is not 200."""
+    answer = outgoing_requests.request(method, url, content=content, headers=headers, seconds=settings.OIDC_TIMEOUT)
+    if answer.status != 200:
+        raise outgoing_requests.Unreachable(f"The provider answered {answer.status}.")
+    return answer
+
+
+def _json(answer: outgoing_requests.Answer) -> dict[str, Any]:
+    """Return the object in an answer. Raise ValueError."""
+    document = json.loads(answer.content)
+    if not isinstance(document, dict):
+        raise ValueError("The provider's answer is no JSON object.")
     return document
 
 
@@ -47,7 +64,10 @@ def setting(name: str, *default: Any) -> Any:
 
 
 class Provider(OIDCAuthenticationBackend):  # type: ignore[misc]
-    """Log in people by the provider. An account is identified by its e-mail, if the provider has verified it."""
+    """Log in people by the provider. An account is identified by its e-mail, if the provider has verified it.
+
+    The requests of the base class are replaced by those of outgoing_requests, which reach no private address unless allowed.
+    """
 
     get_settings = staticmethod(setting)
 
@@ -67,6 +87,19 @@ class Provider(OIDCAuthenticationBackend):  # type: ignore[misc]
     def get_user(self, user_id: Any) -> Any:
         return ModelBackend.get_user(self, user_id)  # excludes closed accounts
 
+    def get_token(self, payload: dict[str, str]) -> dict[str, Any]:
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        return _json(_answered("POST", self.OIDC_OP_TOKEN_ENDPOINT, urlencode(payload).encode(), **form))
+
+    def retrieve_matching_jwk(self, token: str) -> Any:
+        """Return the provider's key that the token's header names."""
+        keys = _json(_answered("GET", self.OIDC_OP_JWKS_ENDPOINT))["keys"]
+        wanted = jwt.get_unverified_header(token)
+        for key in keys:
+            if key["kid"] == wanted["kid"] and key.get("alg", wanted["alg"]) == wanted["alg"]:
+                return jwt.PyJWK(key)
+        raise SuspiciousOperation("The provider has no key that the token names.")
+
     def verify_token(self, token: str, **kwargs: Any) -> Any:
         """Check issuer and audience of the token. The library checks signature, nonce and time."""
         payload = super().verify_token(token, **kwargs)
@@ -77,7 +110,8 @@ class Provider(OIDCAuthenticationBackend):  # type: ignore[misc]
         return payload
 
     def get_userinfo(self, access_token: str, id_token: str, payload: Any) -> Any:
-        claims = super().get_userinfo(access_token, id_token, payload)
+        answer = _answered("GET", self.OIDC_OP_USER_ENDPOINT, Authorization=f"Bearer {access_token}")
+        claims = self.verify_token(answer.text) if answer.kind.startswith("application/jwt") else _json(answer)
         if claims.get("sub") != payload.get("sub"):
             raise SuspiciousOperation("Token and user information belong to two different people.")
         return claims

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from training.log_redaction import redact
 from training.names import within
 
 LARGEST = 2**20
@@ -44,6 +45,16 @@ def lines(key: str, find: str = "", most: int = LINES) -> list[str]:
     wanted = find.casefold()
     try:
         with path_of(key).open(errors="replace") as log:
-            return list(deque((line.rstrip("\n") for line in log if wanted in line.casefold()), maxlen=most))
+            return list(deque((line for line in map(_shown, log) if wanted in line.casefold()), maxlen=most))
     except FileNotFoundError:
         return []
+
+
+def text(key: str) -> str:
+    """The whole log as it may be shown. Raises FileNotFoundError."""
+    return redact(path_of(key).read_text(errors="replace"))
+
+
+def _shown(line: str) -> str:
+    """Return the line without secrets: libraries print what they like, past the redaction of log records."""
+    return redact(line.rstrip("\n"))

@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 DIED = "The archive could not be verified: the work ended without saying why."
 TOO_LARGE = "The archive needs more memory to be read than it may use."
+TOO_LONG = "The archive took longer to be verified than it may (IMPORT_HOURS)."
 OUT_OF_MEMORY = (-signal.SIGKILL, -signal.SIGSEGV, -signal.SIGABRT)
 SINGLE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
@@ -45,14 +46,15 @@ def work(row: ArchiveImport) -> None:
 def _work(row: ArchiveImport) -> None:
     lease, child = HeldLease(str(row), time.monotonic()), _start(row)
     try:
-        messages = follow(child, lease, functools.partial(_report, row))
+        messages = follow(child, lease, functools.partial(_report, row), longest=settings.IMPORT_SECONDS)
     finally:
         child.kill()
     last = next(reversed(messages), None)
-    if child.stopping and not isinstance(last, Verified | NotVerified):
+    too_long = child.stopping and child.seconds > settings.IMPORT_SECONDS
+    if child.stopping and not too_long and not isinstance(last, Verified | NotVerified):
         patiently(lambda: archive_imports.give_back(row.pk, row.attempt))
         return
-    problems = patiently(lambda: _problems(row, last, child.process.returncode))
+    problems = [TOO_LONG] if too_long else patiently(lambda: _problems(row, last, child.process.returncode))
     if problems:
         patiently(lambda: archive_imports.refuse(row.pk, row.attempt, problems))
     archive_imports.clear(row)

@@ -9,17 +9,15 @@ from celery import shared_task
 from django.conf import settings
 
 from training.command_output import NOTICE, Notice
-from webapp.attributions import queries as attribution_queries
 from webapp.attributions import services as attribution_services
 from webapp.child_processes import Child
 from webapp.database_outages import AWAY, reconnect
 from webapp.experiments import archive_imports
 from webapp.imports import services as import_services
 from webapp.imports.child import LARGEST_MEMORY
-from webapp.imports.models import Import, State
 from webapp.jobs import archive_verification, attributions, imports
 from webapp.jobs.shutdown import shutting_down
-from webapp.notifications import CHORES, resend
+from webapp.notifications import CHORES, queued_chores, resend
 
 logger = logging.getLogger(__name__)
 
@@ -30,8 +28,7 @@ PREPARE_SECONDS = 300
 
 def resend_chores() -> None:
     """Call the light worker again when work waits whose calls were lost."""
-    imports_queued = Import.objects.filter(state=State.QUEUED).count()
-    resend(CHORES, imports_queued + attribution_queries.queued() + archive_imports.queued())
+    resend(CHORES, queued_chores())
 
 
 @shared_task

@@ -4,6 +4,8 @@ import functools
 import json
 import time
 
+from django.conf import settings
+
 from training.command_output import Notice
 from webapp.child_processes import Child
 from webapp.database_outages import patiently
@@ -11,6 +13,8 @@ from webapp.imports import child, services
 from webapp.imports.models import Import
 from webapp.jobs.leased_work import HeldLease, concluded, follow
 from webapp.jobs.shutdown import shutting_down
+
+TOO_LONG = "The work took longer than it may (IMPORT_HOURS) and was stopped."
 
 
 def work(row: Import) -> None:
@@ -22,14 +26,15 @@ def work(row: Import) -> None:
 def _work(row: Import) -> None:
     lease, process = HeldLease(str(row), time.monotonic()), start(row)
     try:
-        messages = follow(process, lease, functools.partial(services.report, row.pk, row.attempt))
+        report = functools.partial(services.report, row.pk, row.attempt)
+        messages = follow(process, lease, report, longest=settings.IMPORT_SECONDS)
     finally:
         process.kill()
     status = process.process.returncode
     if status != 0 and (lease.expired or (shutting_down.is_set() and not patiently(lambda: services.stop_requested(row.pk)))):
         patiently(lambda: services.give_back(row.pk, row.attempt))
         return
-    error = f"The work ended with status {status} without saying why."
+    error = TOO_LONG if process.seconds > settings.IMPORT_SECONDS else f"The work ended with status {status} without saying why."
     patiently(lambda: services.conclude(row.pk, row.attempt, next(reversed(messages), None), error))
 
 

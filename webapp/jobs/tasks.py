@@ -11,6 +11,7 @@ from webapp.experiments.models import Run
 from webapp.jobs.following import Following, notify_safely
 from webapp.jobs.leased_work import concluded
 from webapp.jobs.shutdown import shutting_down
+from webapp.request_context import of_runs
 
 
 @shared_task(bind=True)
@@ -32,6 +33,11 @@ def train(self: "Task[[], None]") -> None:
 
 def work(runs: Sequence[Run], since: float | None = None) -> None:
     """Follow the trainer of runs that were claimed together at ``since``, in monotonic seconds, to the end of each."""
+    with of_runs(*(run.pk for run in runs)):
+        _work(runs, since)
+
+
+def _work(runs: Sequence[Run], since: float | None) -> None:
     following = Following(runs, time.monotonic() if since is None else since)
 
     def lose(error: str) -> None:

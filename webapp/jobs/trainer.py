@@ -22,6 +22,7 @@ from pydantic import ValidationError
 from training import RunSpec
 from training.events import RUN_EVENT, RunEvent
 from training.fork_server import die_with_parent
+from training.log_redaction import redact
 from webapp.child_processes import STOP_GRACE_SECONDS, ProcessGroup
 
 LOG_LINES = 40
@@ -159,4 +160,4 @@ class Trainer(ProcessGroup[RunEvent]):
 
     def log_tail(self) -> str:
         with self.log.open(errors="replace") as lines:
-            return "".join(deque(lines, maxlen=LOG_LINES))
+            return redact("".join(deque(lines, maxlen=LOG_LINES)))

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from webapp.experiments import queries
 from webapp.experiments.new_events import new_events
+from webapp.instruments import observe_lag
 from webapp.live.notify import CHANNEL
 from webapp.live.subscription import listen
 from webapp.live.threads import reading
@@ -51,12 +52,16 @@ class Viewer(Protocol):
 
 
 class Feed:
-    """The events of one run after number ``last``, shared by its viewers. It is ``stale`` when there may be newer ones."""
+    """The events of one run after number ``last``, shared by its viewers.
+
+    It is ``stale`` when there may be newer ones, and ``notified`` when a notification said so.
+    """
 
     def __init__(self, run_id: int, last: int) -> None:
         self.run_id = run_id
         self.viewers: set[Viewer] = set()
         self.stale = True
+        self.notified = False
         self.last = last
         self._tail: deque[Row] = deque(maxlen=TAIL)
         self._texts: OrderedDict[tuple[Filter, int, int], str] = OrderedDict()
@@ -126,7 +131,11 @@ class Hub:
                 feed.stale = True
             raise
         for run_id, rows in events.items():
-            stale[run_id].extend(rows)
+            feed = stale[run_id]
+            feed.extend(rows)
+            if feed.notified:
+                observe_lag(rows[-1]["at"])
+                feed.notified = False
         for run_id in more:
             stale[run_id].stale = True
         return bool(more)
@@ -148,7 +157,7 @@ class Hub:
         woken: defaultdict[Viewer, list[int]] = defaultdict(list)
         for run_id in run_ids:
             if feed := self.feeds.get(run_id):
-                feed.stale = True
+                feed.stale, feed.notified = True, feed.notified or notified
                 for viewer in feed.viewers:
                     woken[viewer].append(run_id)
         for viewer, theirs in woken.items():

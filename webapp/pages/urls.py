@@ -19,12 +19,14 @@ from webapp.pages.experiments import (
 )
 from webapp.pages.explorer import diagnostics, explorer_views
 from webapp.pages.home import views as home
-from webapp.pages.operations import queue, workers
+from webapp.pages.operations import monitoring, queue, workers
 from webapp.pages.organising import bulk, marks, projects, saved_views
 from webapp.pages.palette.views import palette
 
 urlpatterns = [
-    path("healthz", views.healthz),
+    path("healthz", monitoring.healthz),
+    path("readyz", monitoring.readyz),
+    path("metrics", monitoring.metrics),
     path("login/link/<str:uid>/<str:token>/", login.login_link, name="login-link"),
     path("login/", public(login.Login.as_view()), name="login"),
     path("sso/", sso.leave, name="sso"),

@@ -5,11 +5,11 @@ import hmac
 import json
 from datetime import datetime, timedelta
 
-import httpx2
 from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
 
+from webapp import outgoing_requests
 from webapp.experiments.models import Experiment
 from webapp.row_isolation import Isolated
 from webapp.webhooks.message import message
@@ -88,7 +88,7 @@ def send(body: bytes) -> str:
         digest = hmac.new(settings.WEBHOOK_SECRET.encode(), body, hashlib.sha256).hexdigest()
         headers["X-Lab-Signature"] = f"sha256={digest}"
     try:
-        answer = httpx2.post(settings.WEBHOOK_URL, content=body, headers=headers, timeout=SECONDS, follow_redirects=False)
-    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        return f"{type(error).__name__}: {error}"
-    return "" if answer.is_success else f"It answered {answer.status_code}: {answer.text[:200]}"
+        answer = outgoing_requests.request("POST", settings.WEBHOOK_URL, content=body, headers=headers, seconds=SECONDS)
+    except outgoing_requests.Unreachable as error:
+        return str(error)
+    return "" if answer.is_success else f"It answered {answer.status}: {answer.text[:200]}"

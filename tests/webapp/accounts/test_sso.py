@@ -34,6 +34,7 @@ class Sent(Exception):
 def there(db: None, settings: Any) -> Iterator[Provider]:
     with providers.provider() as started:
         settings.SSO, settings.OIDC_ISSUER = True, started.issuer
+        settings.OUTGOING_NETWORKS = ["127.0.0.1"]
         settings.OIDC_RP_CLIENT_ID, settings.OIDC_RP_CLIENT_SECRET = providers.CLIENT, providers.SECRET
         settings.AUTHENTICATION_BACKENDS = [*settings.AUTHENTICATION_BACKENDS, "webapp.accounts.sso.Provider"]
         yield started
@@ -155,3 +156,20 @@ def test_without_a_provider_there_is_no_such_login(client: Client, db: None) -> 
     assert client.get("/sso/").status_code == 404
     assert client.get("/sso/return/?code=x&state=y").status_code == 404
     assert client.get("/sso/return/?error=x").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["token_endpoint", "jwks_uri", "userinfo_endpoint"])
+def test_a_provider_leads_the_laboratory_to_no_address_inside(
+    there: Provider, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = there.discovery()
+    monkeypatch.setattr(there, "discovery", lambda: document | {name: document[name].replace("127.0.0.1", "127.0.0.2")})
+    client = Client()
+    assert came(client)["Location"] == "/login/"
+    assert "_auth_user_id" not in client.session
+    assert not User.objects.exists()
+
+
+def test_a_provider_inside_is_asked_nothing_unless_it_is_allowed(there: Provider, settings: Any) -> None:
+    settings.OUTGOING_NETWORKS = []
+    assert "cannot be reached now" in Client().get("/sso/", follow=True).content.decode()

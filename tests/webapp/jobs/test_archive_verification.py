@@ -1,6 +1,7 @@
 """Work on imports of archives: given back by a worker that shuts down, and ended with a sentence by an error."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -44,3 +45,32 @@ def test_work_that_breaks_off_ends_the_import_with_a_sentence(row: ArchiveImport
     assert row.state == ImportState.FAILED
     assert row.problems == ["The archive could not be imported. FileNotFoundError: [Errno 2] No such file or directory."]
     assert not row.folder.exists()
+
+
+def test_a_verification_that_never_ends_is_stopped_and_not_begun_again(
+    row: ArchiveImport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    settings.IMPORT_SECONDS = 0.3
+
+    def endless(row: ArchiveImport) -> Child[Notice]:
+        return Child(["-c", "while True: pass"], NOTICE, tmp_path / "log")
+
+    monkeypatch.setattr(archive_verification, "_start", endless)
+    archive_verification.work(row)
+    row.refresh_from_db()
+    assert (row.state, row.problems) == (ImportState.FAILED, [archive_verification.TOO_LONG])
+    assert not row.folder.exists()
+
+
+def test_a_verification_that_takes_all_memory_ends_alone(
+    row: ArchiveImport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    code = f"import os\ntry: bytearray({settings.ARCHIVE_MEMORY + 2**20})\nexcept MemoryError: os.abort()"
+
+    def greedy(row: ArchiveImport) -> Child[Notice]:
+        return Child(["-c", code], NOTICE, tmp_path / "log", memory=settings.ARCHIVE_MEMORY)
+
+    monkeypatch.setattr(archive_verification, "_start", greedy)
+    archive_verification.work(row)
+    row.refresh_from_db()
+    assert (row.state, row.problems) == (ImportState.FAILED, [archive_verification.TOO_LARGE])

@@ -2,7 +2,9 @@
 
 import queue
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -12,9 +14,11 @@ from tests.factories.imports import HOW, brought, content, queued, work
 from training import catalog
 from training.catalog.column_mapping import Mapping
 from training.catalog.dataset_card import About
-from training.command_output import Notice
+from training.command_output import NOTICE, Notice
+from webapp import child_processes
 from webapp.child_processes import Child
 from webapp.imports import services
+from webapp.imports.child import LARGEST_MEMORY
 from webapp.imports.models import Import, State
 from webapp.jobs import imports
 
@@ -69,6 +73,29 @@ def test_a_child_that_dies_is_noticed(owner: User, tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(imports, "start", killed)
     row = work(queued(owner, tmp_path))
     assert (row.state, row.error) == (State.FAILED, "The work ended with status -9 without saying why.")
+
+
+def planted(code: str, tmp_path: Path) -> Callable[[Import], Child[Notice]]:
+    """Return a start of a child that runs ``code`` in place of the parser, with the parser's limit of memory."""
+    return lambda row: Child(["-c", code], NOTICE, tmp_path / "log", memory=LARGEST_MEMORY)
+
+
+def test_a_parser_that_never_ends_is_stopped_after_the_longest_time(
+    owner: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    settings.IMPORT_SECONDS = 0.3
+    endless = "import signal; signal.signal(15, signal.SIG_IGN)\nwhile True: pass"
+    monkeypatch.setattr(child_processes, "STOP_GRACE_SECONDS", 0.1)
+    monkeypatch.setattr(imports, "start", planted(endless, tmp_path))
+    row = work(queued(owner, tmp_path))
+    assert (row.state, row.error) == (State.FAILED, imports.TOO_LONG)
+
+
+def test_a_parser_that_takes_all_memory_ends_alone(owner: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "start", planted(f"bytearray({LARGEST_MEMORY + 2**20})", tmp_path))
+    row = work(queued(owner, tmp_path))
+    assert (row.state, row.error) == (State.FAILED, "The work ended with status 1 without saying why.")
+    assert "MemoryError" in (tmp_path / "log").read_text()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -53,6 +53,7 @@ class Receiver:
 def receiver(settings: Any) -> Iterator[Receiver]:
     receiver = Receiver()
     settings.WEBHOOK_URL, settings.WEBHOOK_SECRET, settings.SITE_URL = receiver.url, "between us", "https://lab.example.org"
+    settings.OUTGOING_NETWORKS = ["127.0.0.1"]
     yield receiver
     receiver.server.shutdown()
     receiver.server.server_close()
@@ -137,3 +138,13 @@ def test_without_a_webhook_nothing_is_noted(owner: User, settings: Any) -> None:
     done(owner)
     assert services.note() is False
     assert not Call.objects.exists()
+
+
+def test_a_receiver_at_an_address_that_is_not_public_gets_nothing_unless_it_is_allowed(
+    owner: User, receiver: Receiver, settings: Any
+) -> None:
+    settings.OUTGOING_NETWORKS = []
+    done(owner)
+    tell()
+    assert receiver.heard == []
+    assert "OUTGOING_NETWORKS" in Call.objects.get().problem

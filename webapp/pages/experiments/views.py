@@ -6,8 +6,7 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
@@ -20,7 +19,7 @@ from training.spec import Problem
 from training.spec.bundles import for_bundle
 from training.spec.images import for_images
 from training.spec.written_answers import for_written_answers
-from webapp.access import NOT_YOURS, Access, access_of, may_change, may_stop, member, public, sees_truth, viewer
+from webapp.access import NOT_YOURS, Access, access_of, may_change, may_stop, member, sees_truth, viewer
 from webapp.actions import experiments as experiment_actions
 from webapp.actions import outside as outside_actions
 from webapp.actions import runs as run_actions
@@ -43,11 +42,6 @@ from webapp.pages.tab import tab
 from webapp.parsing import whole
 
 QUEUE_AWAY = "The queue cannot be reached now. The runs are stored and start when it is back."
-
-
-@public
-def healthz(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("ok", content_type="text/plain")
 
 
 @member
@@ -262,13 +256,14 @@ def run_log(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @member
-def run_log_file(request: HttpRequest, pk: int) -> HttpResponseBase:
+def run_log_file(request: HttpRequest, pk: int) -> HttpResponse:
     run = _run(request, pk)
     try:
-        file = run_logs.path_of(run.key).open("rb")
+        log = run_logs.text(run.key)
     except FileNotFoundError:
         raise Http404("The run has no log, or its log is on another machine.") from None
-    return FileResponse(file, as_attachment=True, filename=f"run-{pk}.log", content_type="text/plain; charset=utf-8")
+    headers = {"Content-Disposition": f'attachment; filename="run-{pk}.log"'}
+    return HttpResponse(log, content_type="text/plain; charset=utf-8", headers=headers)
 
 
 @member

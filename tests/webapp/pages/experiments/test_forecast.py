@@ -124,5 +124,5 @@ def test_the_log_of_a_run_is_on_its_page_searchable_and_a_file(owner: User, clie
     assert "every 3s" in log_part, "it trains, so more may come"
     assert "No line contains “third”." in client.get(f"/runs/{run.pk}/log/", {"find": "third"}).content.decode()
     file = client.get(f"/runs/{run.pk}/log.txt")
-    assert b"".join(file) == path.read_bytes()
+    assert file.content == path.read_bytes()
     path.unlink()

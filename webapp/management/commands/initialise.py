@@ -1,0 +1,16 @@
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+
+from webapp import static_files
+
+
+class Command(BaseCommand):
+    help = "Migrates the database and collects the static files, once before the web server and the workers start."
+    requires_system_checks: list[str] = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        call_command("migrate", verbosity=0, interactive=False)
+        static_files.collect()
+        self.stdout.write("The database is migrated and the static files are collected.")
