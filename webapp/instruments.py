@@ -15,7 +15,7 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
-disable_created_metrics()  # a second series for each counter, which nothing reads
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each counter, which nothing reads
 REGISTRY = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
 

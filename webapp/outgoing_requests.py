@@ -138,8 +138,8 @@ class CheckedBackend(httpcore2.SyncBackend):
 
 def resolved(host: str, port: int) -> list[str]:
     """Return the addresses of a name, each once. Raises OSError."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(place[0]) for *_, place in found))
+    places = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(place[0]) for *_, place in places))
 
 
 def check(host: str, addresses: Iterable[str]) -> None:

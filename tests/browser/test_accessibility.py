@@ -187,7 +187,7 @@ def test_pages_of_the_admin_site_keep_the_policy(lab: Lab, member: Page) -> None
         assert answer
         assert answer.status == 200, path
     member.goto(f"{lab.url}/admin/auth/user/")
-    member.locator("#result_list th a").first.click()
+    member.locator("#result_list tbody th a").first.click()
     member.get_by_role("link", name="History").click()
     member.wait_for_selector("#content")
 
@@ -236,7 +236,7 @@ def test_every_page_of_the_address_table_is_looked_at(lab: Lab, member: Page, kn
         route for table in (pages_of_accounts, pages_of_shares, other_pages) for route in table if isinstance(route, URLPattern)
     ]
     left = [route for route in routes if unwrap(route.callback) not in seen]
-    assert 20 < len(left) < len(routes) / 2 + 20
+    assert 20 < len(left) < len(routes) / 2 + 30
     whole = []
     for route in left:
         path = str(route.pattern)

@@ -67,17 +67,17 @@ def names(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
     monkeypatch.setattr(outgoing_requests.urllib.request, "getproxies", dict)
 
     def answering(*answers: list[str]) -> list[str]:
-        asked: list[str] = []
+        requests: list[str] = []
 
         def resolve(host: str, port: int, *rest: Any, **options: Any) -> Any:
             if host != NAME:
                 return real(host, port, *rest, **options)
-            asked.append(host)
-            addresses = answers[min(len(asked), len(answers)) - 1]
+            requests.append(host)
+            addresses = answers[min(len(requests), len(answers)) - 1]
             return [place for address in addresses for place in real(address, port, *rest, **options)]
 
         monkeypatch.setattr(socket, "getaddrinfo", resolve)
-        return asked
+        return requests
 
     return answering
 
@@ -115,10 +115,10 @@ def test_nothing_is_sent_to_a_name_that_leads_inside(server: Server, names: Any,
 def test_the_connection_goes_to_the_address_that_was_checked(server: Server, names: Any, settings: Any) -> None:
     """A name that has another address when it is resolved again gains nothing by it."""
     settings.OUTGOING_NETWORKS = ["127.0.0.1"]
-    asked = names(["127.0.0.1"], ["127.0.0.9"])
+    requests = names(["127.0.0.1"], ["127.0.0.9"])
     answer = request("GET", server.url, seconds=5)
     assert (answer.status, answer.text) == (200, "said")
-    assert asked == [NAME]
+    assert requests == [NAME]
     assert server.heads[0]["Host"] == f"{NAME}:{server.server.server_port}"
 
 

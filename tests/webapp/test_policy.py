@@ -22,12 +22,12 @@ def test_the_policy_allows_nothing_inline_and_no_code_from_text() -> None:
 
 
 def test_no_template_has_anything_inline() -> None:
-    found = {
+    names = {
         str(path.relative_to(TEMPLATES))
         for path in TEMPLATES.rglob("*.html")
         if INLINE.search(re.sub(r"\{[%{#].*?[%}#]\}", "", path.read_text(), flags=re.DOTALL))
     }
-    assert found - FILES == set()
+    assert names - FILES == set()
 
 
 @pytest.mark.parametrize("text", ['<i style="width:1%">', "<style>", '<a onclick="x()">', "<script>", '<a href="javascript:x">'])

@@ -49,11 +49,11 @@ def test_a_record_of_a_request_carries_its_id_and_its_error(
     client.force_login(owner)
     lines: list[dict[str, Any]] = []
 
-    class Kept(logging.Handler):
+    class Collected(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             lines.append(formatted(record))
 
-    handler = Kept()
+    handler = Collected()
     monkeypatch.setattr(views, "render", lambda *_, **__: 1 / 0)
     logging.getLogger().addHandler(handler)
     try:

@@ -110,7 +110,7 @@ def _depth(em: float) -> str:
 
 def without_styles(made: str) -> str:
     """Return the HTML of notes, also of an earlier version, with attributes in place of its styles."""
-    lowered = LOWERED.sub(lambda found: f'data-number="{_depth(-float(found[1]))}"', made)
+    lowered = LOWERED.sub(lambda match: f'data-number="{_depth(-float(match[1]))}"', made)
     return ALIGNED.sub(r'align="\1"', lowered)
 
 

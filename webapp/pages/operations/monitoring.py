@@ -39,7 +39,9 @@ def readyz(request: HttpRequest) -> JsonResponse:
     """Answer 200 if the process can do its work, otherwise 503; those who may read the numbers see what is wrong."""
     now = readiness()
     content = {"ready": not now.faults} | ({"parts": now.parts} if may_read(request) else {})
-    return JsonResponse(content, status=503 if now.faults else 200)
+    answer = JsonResponse(content, status=503 if now.faults else 200)
+    answer._has_been_logged = True  # type: ignore[attr-defined]  # or Django logs an error at each probe
+    return answer
 
 
 @public

@@ -135,17 +135,17 @@ def test_the_queue_its_runs_and_its_workers_are_counted(client: Client, owner: U
     a_worker("gpu@host", devices=[gpu(80)])
     silence(a_worker("gone@host"), 5)
     queue.pause(owner, "a test")
-    found = numbers(client)
+    samples = numbers(client)
     queued = Run.objects.filter(status=Status.QUEUED).count()
-    assert found["w2s_runs", "queued"] == queued > 0
-    assert (found["w2s_runs", "running"], found["w2s_leases",], found["w2s_leases_expired",]) == (1, 1, 1)
-    assert 300 <= found["w2s_queue_oldest_seconds",] < 360
-    assert found["w2s_queue_paused",] == 1
-    assert (found["w2s_worker_online", "gpu@host"], found["w2s_worker_online", "gone@host"]) == (1, 0)
-    assert found["w2s_device_memory_bytes", "0", "A GPU", "gpu@host"] == 80 * 2**30
+    assert samples["w2s_runs", "queued"] == queued > 0
+    assert (samples["w2s_runs", "running"], samples["w2s_leases",], samples["w2s_leases_expired",]) == (1, 1, 1)
+    assert 300 <= samples["w2s_queue_oldest_seconds",] < 360
+    assert samples["w2s_queue_paused",] == 1
+    assert (samples["w2s_worker_online", "gpu@host"], samples["w2s_worker_online", "gone@host"]) == (1, 0)
+    assert samples["w2s_device_memory_bytes", "0", "A GPU", "gpu@host"] == 80 * 2**30
     last = Event.objects.order_by("-pk").values_list("pk", flat=True).first()
-    assert found["w2s_events_total",] == (last or 0)
-    assert found["w2s_ready", "database"] == 1
+    assert samples["w2s_events_total",] == (last or 0)
+    assert samples["w2s_ready", "database"] == 1
 
 
 def test_the_numbers_cost_the_same_queries_in_a_larger_laboratory(owner: User) -> None:
@@ -167,9 +167,9 @@ def test_while_the_database_is_away_the_numbers_say_so(client: Client, monkeypat
 
     monkeypatch.setattr(gauges, "read", away)
     monkeypatch.setattr(readiness.connection, "cursor", away)
-    found = numbers(client)
-    assert found["w2s_ready", "database"] == 0
-    assert ("w2s_leases",) not in found
+    samples = numbers(client)
+    assert samples["w2s_ready", "database"] == 0
+    assert ("w2s_leases",) not in samples
 
 
 def test_requests_are_counted_by_route_and_never_by_what_is_in_the_address(client: Client, owner: User) -> None:
@@ -191,9 +191,9 @@ def test_every_number_of_the_dashboard_exists(client: Client, owner: User) -> No
     client.get("/queue/")
     known = {name for name, *_ in numbers(client)}
     expressions = [target["expr"] for panel in DASHBOARD["panels"] for target in panel.get("targets", ())]
-    asked = {name for expression in expressions for name in re.findall(r"\b(?:w2s|process)_\w+", expression)}
-    assert len(asked) > 20
-    assert asked - known == set()
+    named = {name for expression in expressions for name in re.findall(r"\b(?:w2s|process)_\w+", expression)}
+    assert len(named) > 20
+    assert named - known == set()
 
 
 def test_every_number_of_the_laboratory_is_in_the_dashboard_or_its_panels(client: Client, owner: User) -> None:
