@@ -179,19 +179,6 @@ def test_pages_of_accounts(lab: Lab, member: Page, known: dict[str, Any]) -> Non
     assert lines == []
 
 
-def test_pages_of_the_admin_site_keep_the_policy(lab: Lab, member: Page) -> None:
-    """They are Django's: this only opens them, under the policy of all pages."""
-    paths = ["", "auth/user/", "auth/user/add/", "auth/group/", "auth/group/add/", "password_change/"]
-    for path in paths:
-        answer = member.goto(f"{lab.url}/admin/{path}")
-        assert answer
-        assert answer.status == 200, path
-    member.goto(f"{lab.url}/admin/auth/user/")
-    member.locator("#result_list tbody th a").first.click()
-    member.get_by_role("link", name="History").click()
-    member.wait_for_selector("#content")
-
-
 def test_dialogs(lab: Lab, member: Page, known: dict[str, Any]) -> None:
     member.goto(f"{lab.url}/experiments/{known['experiment']}/")
     member.keyboard.press("?")
