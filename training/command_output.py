@@ -61,6 +61,15 @@ class LabelsChecked(Reported):
     card: OutsideCard
 
 
+class LabelsMade(Reported):
+    """A file with labels was made. ``accuracy`` is their share of true ones; near chance, the classes are in another order."""
+
+    kind: Literal["made"] = "made"
+    file: str
+    rows: int
+    accuracy: float
+
+
 class Covered(Reported):
     """Labels from outside have every row that the runs need."""
 

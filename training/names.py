@@ -25,6 +25,8 @@ ARRAY_MODEL = re.compile(FEATURES + ARRAY)
 HUB_MODEL = re.compile(rf"{HUB}{MODEL}/{MODEL}(@{REVISION})?")
 GIVEN_MODEL = re.compile(rf"{GIVEN}(?P<title>{DATASET})@(?P<digest>[0-9a-f]{{16}})")
 """Labels from outside, by the name of their file and the beginning of its digest."""
+NEWEST_GIVEN = re.compile(GIVEN + DATASET)
+"""The newest labels of a name, as a recipe asks for them; planning finds their digest."""
 
 Key = Annotated[str, StringConstraints(pattern=rf"^{HEX}$")]
 """Key of a run: the SHA-256 of its canonical JSON, in hexadecimal."""
@@ -51,7 +53,7 @@ def is_model_name(name: str) -> bool:
     folder = name.removeprefix(LOCAL)
     if folder != name:
         return 0 < len(folder) <= LONGEST_FOLDER and folder.isprintable() and "\\" not in folder and ".." not in folder.split("/")
-    patterns = (PLAIN_MODEL, HUB_MODEL, GIVEN_MODEL, ARRAY_MODEL)
+    patterns = (PLAIN_MODEL, HUB_MODEL, GIVEN_MODEL, NEWEST_GIVEN, ARRAY_MODEL)
     return ".." not in name and any(pattern.fullmatch(name) for pattern in patterns)
 
 

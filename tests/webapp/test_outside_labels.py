@@ -1,5 +1,6 @@
 """Labels from outside in the laboratory: by page, API and client, and in the experiments that they supervise."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from tests.factories.api_clients import api_of
+from tests.factories.archives import bring, empty, shown, trained
 from tests.factories.experiments import finish_all, launched
 from tests.factories.lab_clients import lab_client
 from tests.factories.outside import labels_file, noisy, write_csv
@@ -18,8 +20,11 @@ from training import RunSpec, catalog
 from training.catalog import outside
 from training.client import Lab, Refused
 from webapp.accounts.tokens import make_token
+from webapp.archives.export import packed
 from webapp.audit.models import Entry
 from webapp.experiments.models import Experiment, Role
+from webapp.reports.choices import Choices
+from webapp.reports.composition import compose
 
 DATA = "movie-reviews"
 ABOUT = {"dataset": DATA, "name": "annotators", "source": "Three people", "licence": "CC BY 4.0"}
@@ -171,3 +176,31 @@ def test_a_viewer_reads_labels_and_sends_none(people: dict[str, User | None], tm
     assert client.get(f"/datasets/labels/{model.removeprefix('given:')}/").status_code == 200
     assert client.get(f"/datasets/labels/upload/?dataset={DATA}").status_code == 403
     assert "Add labels" not in text(client, f"/datasets/{DATA}/")
+
+
+def test_pages_and_reports_of_an_experiment_without_half_a_say_where_its_rows_are(
+    page: Client, owner: User, tmp_path: Path
+) -> None:
+    model = given(owner, tmp_path)
+    data = {"name": DATA, "half_a_fraction": 0}
+    experiment = launched(owner, **spec(model, data=data))
+    finish_all(experiment)
+    form = text(page, f"/experiments/new/?from={experiment.pk}")
+    assert "About 6182 rows in half B, 687 more in it for validation, 2642 in the test set" in form
+    assert "rows in half A" not in form
+    (paragraph,) = [part.text for part in compose(experiment, Choices(), owner).method if part.title == "Data"]
+    assert "the rest, about 6,869 rows, is half B, since no supervisor is trained." in paragraph
+    assert "10% of half B are validation rows" in paragraph
+    for path in (f"/experiments/{experiment.pk}/", f"/runs/{experiment.parts.get(role=Role.STUDENT).run.pk}/"):
+        assert page.get(path).status_code == 200
+
+
+def test_an_archive_of_an_experiment_without_half_a_is_verified_and_brought_elsewhere(
+    owner: User, called: list[str], tmp_path: Path
+) -> None:
+    model = given(owner, tmp_path)
+    experiment = trained(owner, **spec(model, data={"name": DATA, "half_a_fraction": 0}))
+    numbers = shown(experiment)
+    with packed(experiment, owner) as file, (tmp_path / "it.zip").open("wb") as copy:
+        shutil.copyfileobj(file, copy)
+    assert shown(bring(empty(), tmp_path / "it.zip")) == numbers

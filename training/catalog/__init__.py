@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from training.catalog import bundles, folders, hub, library, local, outside, packages, vision
-from training.catalog.datasets import DATASETS, DatasetEntry, from_library
+from training.catalog.datasets import BROUGHT, DATASETS, DatasetEntry, from_library
 from training.catalog.generative import GENERATIVE, seeded, with_seed
 from training.catalog.ladders import LADDERS, learning_rates
 from training.catalog.local import folder_of as local_folder
@@ -173,6 +173,8 @@ def dataset(name: str) -> DatasetEntry:
             f"The data set “{name}” has not been fetched yet: fetch it on the page Data sets, "
             f"or with python -m training data fetch {name}."
         )
+    if entry is None and name in BROUGHT:
+        raise ValueError(BROUGHT[name])
     if entry is None:
         raise unknown("data set", [*ready_datasets(), *REGISTERED], name)
     return entry

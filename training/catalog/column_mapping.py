@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, RootModel, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, RootModel, ValidationError, ValidationInfo, field_validator
 
 from training.answers import RESERVED, AnswerRule
 from training.base_models import Requested
@@ -122,13 +122,36 @@ class Pictured(Requested):
         description="They are left out and counted, and the first of them are named. Otherwise the first one is an error.",
     )
     group: str | None = Field(None, title="Group", description=IMAGE_GROUP_HELP)
+    split: str | None = Field(
+        None,
+        title="Split",
+        description="The column that says train, test or locked for each image; in a zip, parent: the folder above that of the "
+        "class. Empty for a split that is drawn.",
+    )
+    test_rows: int | None = Field(
+        None,
+        ge=1,
+        le=1_000_000,
+        title="Images to test",
+        description="So many images are the test set, and all others are trained on: the last ones of a permutation of all rows "
+        "by NumPy’s default_rng. The rows of a zip are ordered by their paths. Empty for a test set by the settings of each "
+        "experiment.",
+    )
+    test_seed: int = Field(0, ge=0, le=2**31 - 1, title="Seed of that permutation")
 
     distinct = field_validator("classes")(distinct_classes)
+
+    @field_validator("test_rows")
+    @classmethod
+    def single_split(cls, test_rows: int | None, info: ValidationInfo) -> int | None:
+        if test_rows is not None and info.data.get("split"):
+            raise ValueError("Either a column says the split, or so many images are drawn: leave one of them empty.")
+        return test_rows
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that are read beside the image."""
-        return tuple(dict.fromkeys([self.label, *filter(None, [self.group])]))
+        return tuple(dict.fromkeys([self.label, *filter(None, [self.group, self.split])]))
 
     @property
     def class_names(self) -> tuple[str, ...]:

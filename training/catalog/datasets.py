@@ -142,6 +142,13 @@ DATASETS: dict[str, DatasetEntry] = {
 """The embedded data sets, which ship with the laboratory."""
 
 
+BROUGHT: dict[str, str] = {
+    "imagenet-validation": "The 50,000 validation images of ImageNet are not here, and its terms let nobody pass them on: import "
+    "your own copy of them as “imagenet-validation”. The how-to “Run the vision protocol” says how.",
+}
+"""Data sets of shipped recipes that cannot ship or be fetched, by name, with a sentence on how to bring them."""
+
+
 def from_library(name: str) -> DatasetEntry | None:
     """Return the imported or fetched data set of this name, None without one."""
     card = library.get(name)

@@ -8,6 +8,8 @@ from training.cli.streams import json_lines, stop_requests
 
 HELP = "List, fetch, preview (look), check and add data sets. Prints JSON lines, the result last."
 
+FILES = "CSV, JSON lines, Parquet or a zip of images, up to 1 GB, or a folder of images"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(required=True, metavar="WHAT", dest="what")
@@ -23,7 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     look.add_argument("file", type=Path)
     for name, text in (("check", "check a file without adding it"), ("add", "check a file and add it to the library")):
         command = commands.add_parser(name, help=text)
-        command.add_argument("file", type=Path, help="CSV, JSON lines, Parquet or a zip of images, up to 1 GB")
+        command.add_argument(
+            "file", type=Path, help="CSV, JSON lines, Parquet or a zip of images up to 1 GB, or a folder of images"
+        )
         command.add_argument("--mapping", type=Path, required=True, metavar="FILE", help="the column mapping, as JSON")
         if name == "check":
             command.add_argument("--out", type=Path, metavar="FOLDER", help="leave the checked data set here")

@@ -47,6 +47,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         command.add_argument("--experiment", type=int, required=True, metavar="NUMBER")
         command.add_argument("--weak", default="", help="the supervisor, where the experiment has several")
         command.add_argument("--to", required=True, metavar="URL", help="address of the laboratory; W2S_TOKEN is your API token")
+    alexnet = commands.add_parser("alexnet", help="label the images of a data set with ImageNet’s classes by AlexNet")
+    alexnet.add_argument("--dataset", required=True, help="a data set of images with ImageNet’s classes in their usual order")
+    alexnet.add_argument("--weights", type=Path, required=True, metavar="FILE", help="torchvision’s alexnet-owt-7be5be79.pth")
+    alexnet.add_argument("--out", type=Path, required=True, metavar="FILE", help="the labels, a Parquet file for “add” or “send”")
     coverage = commands.add_parser("coverage", help="check that added labels have every row that runs need")
     coverage.add_argument("runs", type=Path, metavar="FILE", help="the runs, as a JSON list")
 
@@ -55,7 +59,10 @@ def run(options: argparse.Namespace) -> int:
     if options.what in CALLS:
         return _call(options)
     # DuckDB and pyarrow cost a fifth of a second, for which the other commands need not wait.
-    from training.engine.data.outside_command import run as answer
+    if options.what == "alexnet":
+        from training.engine.outputs.alexnet_labels import run as answer
+    else:
+        from training.engine.data.outside_command import run as answer
 
     with json_lines() as write, stop_requests() as should_stop:
         return answer(options, lambda notice: write(notice.model_dump(mode="json")), should_stop)

@@ -1,7 +1,7 @@
 """Estimates of a run's duration and rows before anything is loaded, by the cost model of costs.py."""
 
 import math
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from training import catalog
 from training.catalog import vision
@@ -11,9 +11,11 @@ from training.spec import RunSpec
 
 GUESSED_ROWS = 10_000
 
+Half = Literal["A", "B"]
+
 
 COSTS = (
-    *("dataset", "test_fraction", "locked_fraction", "validation_fraction", "limit"),
+    *("dataset", "test_fraction", "locked_fraction", "half_a_fraction", "validation_fraction", "limit", "half"),
     *("model", "adaptation", "epochs", "batch_size", "derives", "prompts", "writes", "answer_samples"),
 )
 """The fields of a run that ``estimate_seconds`` reads."""
@@ -22,12 +24,12 @@ COSTS = (
 def estimate_seconds(run: RunSpec, *, features_ready: bool = False) -> float:
     """Estimate the seconds of ``run`` on two CPU cores: start-up, features unless they are ready, steps and evaluations."""
     if run.prompts and run.writes:
-        predicted = rows_of(run.dataset, run)
+        predicted = rows_of(run.dataset, run, run.half)
         written = predicted.train + predicted.validation + predicted.test + predicted.locked
         return costs.STARTUP_SECONDS + costs.WRITTEN_PASSES * run.answer_samples * written * forward_seconds(run.model)
     if run.derives:
         return costs.STARTUP_SECONDS + (features_seconds(run) if not features_ready else 0.0)
-    rows, texts = rows_of(run.dataset, run), texts_of(run.dataset)
+    rows, texts = rows_of(run.dataset, run, run.half), texts_of(run.dataset)
     steps = run.epochs * math.ceil(rows.train / run.batch_size)
     if not run.tunes_backbone:
         features = features_seconds(run) if not features_ready else 0.0
@@ -55,7 +57,7 @@ def head_bytes(run: RunSpec) -> int:
     """Estimate the memory of a head in training: its weights with moments and gradient, and labels and outputs of all rows."""
     data = catalog.known_dataset(run.dataset)
     classes = len(data.classes) if data else 2
-    return costs.FLOAT * (costs.HEAD_COPIES * head_weights(run) + 2 * sum(rows_of(run.dataset, run)) * max(1, classes))
+    return costs.FLOAT * (costs.HEAD_COPIES * head_weights(run) + 2 * sum(rows_of(run.dataset, run, run.half)) * max(1, classes))
 
 
 class Shares(Protocol):
@@ -65,6 +67,8 @@ class Shares(Protocol):
     def test_fraction(self) -> float: ...
     @property
     def locked_fraction(self) -> float: ...
+    @property
+    def half_a_fraction(self) -> float: ...
     @property
     def validation_fraction(self) -> float: ...
     @property
@@ -79,13 +83,11 @@ class Rows(NamedTuple):
     test: int
     locked: int
 
-    @property
-    def total(self) -> int:
-        return 2 * (self.train + self.validation) + self.test + self.locked
 
-
-def rows_of(name: str, shares: Shares) -> Rows:
+def rows_of(name: str, shares: Shares, half: Half) -> Rows:
     """Return the expected sizes of the parts of the data set ``name``: a hash draws them, so actual sizes differ slightly.
+
+    ``train`` and ``validation`` are those of ``half``.
 
     Test and locked rows may be given by the data set itself.
     """
@@ -93,10 +95,11 @@ def rows_of(name: str, shares: Shares) -> Rows:
     test, locked = round(total * shares.test_fraction), round(total * shares.locked_fraction)
     if entry and entry.parts:
         test, locked = entry.parts.get("test", 0), entry.parts.get("locked", 0)
-    half = (total - test - locked) // 2
-    half = half if shares.limit is None else min(half, shares.limit)
-    validation = round(half * shares.validation_fraction)
-    return Rows(half - validation, validation, test, locked)
+    share = shares.half_a_fraction if half == "A" else 1 - shares.half_a_fraction
+    size = math.floor((total - test - locked) * share)
+    size = size if shares.limit is None else min(size, shares.limit)
+    validation = round(size * shares.validation_fraction)
+    return Rows(size - validation, validation, test, locked)
 
 
 def features_seconds(run: RunSpec) -> float:
@@ -106,7 +109,7 @@ def features_seconds(run: RunSpec) -> float:
     if run.adaptation != "probe" or (run.derives and not run.prompts):
         return 0.0
     limited = run.prompts and run.limit is not None
-    rows = sum(rows_of(run.dataset, run)) if limited else total_rows(run.dataset, run)
+    rows = sum(rows_of(run.dataset, run, run.half)) if limited else total_rows(run.dataset, run)
     return rows * texts_of(run.dataset) * forward_seconds(run.model)
 
 

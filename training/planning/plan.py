@@ -187,7 +187,7 @@ STORED_OF_FEATURES = ("adaptation", "model", "digest", "fingerprint", "max_token
 
 def features_key(run: RunSpec) -> tuple[object, ...]:
     """Return a key that is equal for runs that share their frozen features."""
-    named = (*STORED_OF_FEATURES, "precision", "pooling", "texts", "features_of")
+    named = (*STORED_OF_FEATURES, "precision", "pooling", "image_crop", "texts", "features_of")
     return tuple(getattr(run, name) for name in named)
 
 

@@ -19,6 +19,8 @@ ENGINE_VERSION = 1
 
 LARGEST = 2**31 - 1
 """Largest whole number of a run."""
+EVEN = 0.5
+"""Share of the training rows in half A, unless an experiment sets another."""
 
 
 class RunSpec(TrainingSettings):
@@ -74,6 +76,8 @@ class RunSpec(TrainingSettings):
     """Key of the run whose tuned transformer gives the features of this probe; None for the published model."""
     stop_at: int | None = Field(None, ge=0, le=LARGEST)
     """Step after which it ends, for the evaluation of an otherwise equal run that was stopped there."""
+    half_a_fraction: float = Field(EVEN, ge=0, le=1)
+    """Share of the training rows in half A; with 0 it is empty, and nothing is trained on it."""
     answers: AnswerRule | None = None
     """Rule that finds an answer in what its model writes; None for a run with classes."""
 
@@ -148,7 +152,8 @@ class RunSpec(TrainingSettings):
         """Return the words that say which rows a prompted run answers; none where these are nearly all, and all are computed."""
         if self.limit is None:
             return ()
-        return (f"{self.limit}-of-{self.seed}-{self.split_seed}", f"{self.test_fraction:g}-{self.locked_fraction:g}")
+        shares = [self.test_fraction, self.locked_fraction, *([] if self.half_a_fraction == EVEN else [self.half_a_fraction])]
+        return (f"{self.limit}-of-{self.seed}-{self.split_seed}", "-".join(f"{share:g}" for share in shares))
 
     @property
     def reads(self) -> bool:

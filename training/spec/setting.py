@@ -12,6 +12,8 @@ EVERY_ADAPTATION: tuple[Adaptation, ...] = ("probe", "full", "lora", "scratch")
 TRANSFORMERS: tuple[Adaptation, ...] = ("probe", "full", "lora")
 READERS = ("encoder", "decoder")
 """Kinds of models that read texts."""
+PRETRAINED = (*READERS, "vision")
+"""Kinds of models with a backbone."""
 
 
 @dataclass(frozen=True, eq=False)

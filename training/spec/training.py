@@ -8,7 +8,7 @@ from training import catalog
 from training.base_models import Requested
 from training.catalog import Tuning
 from training.names import model_name
-from training.spec.setting import READERS, TRANSFORMERS, Setting
+from training.spec.setting import PRETRAINED, READERS, TRANSFORMERS, Setting
 
 STORED = {"stored": True}
 """Validation context of a stored experiment: its models and its data set are not resolved."""
@@ -20,11 +20,13 @@ def is_stored(info: ValidationInfo) -> bool:
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Pooling = Literal["mean", "cls"]
+ImageCrop = Literal["model", "center"]
 HeadStart = Literal["zero", "unembedding"]
 Stop = Literal["validation", "last"]
 Errors = Literal["own", "random", "longest", "shortest", "unsure", "sure"]
 
 PRECISIONS = {"fp32": "fp32", "bf16": "bf16", "fp16": "fp16"}
+IMAGE_CROPS = {"model": "The model’s own", "center": "Centre, 224 of 256"}
 HEAD_STARTS = {"zero": "At zero", "unembedding": "At the unembedding"}
 
 
@@ -104,7 +106,7 @@ class TrainingSettings(Requested):
     lora_alpha: Annotated[int, Setting("further", adaptations=("lora",))] = Field(
         16, ge=1, le=4096, title="LoRA alpha", description="The additions are scaled by alpha / rank; for LoRA only."
     )
-    precision: Annotated[Precision, Setting("further", titles=PRECISIONS, adaptations=TRANSFORMERS, kinds=READERS)] = Field(
+    precision: Annotated[Precision, Setting("further", titles=PRECISIONS, adaptations=TRANSFORMERS, kinds=PRETRAINED)] = Field(
         "auto",
         title="Precision",
         description="Number format of the transformer's arithmetic; its weights and the head stay fp32. Auto: bf16 on a CUDA GPU "
@@ -122,6 +124,13 @@ class TrainingSettings(Requested):
         title="Pooling",
         description="Reduction of an encoder’s states to one vector: their mean, or the state of the first token. A decoder "
         "always uses the last token of the text.",
+    )
+    image_crop: Annotated[ImageCrop, Setting("further", titles=IMAGE_CROPS, adaptations=("probe",), kinds=("vision",))] = Field(
+        "model",
+        title="Image crop",
+        description="The part of an image that a backbone sees. The model’s own: as its preprocessor_config.json says. Centre: "
+        "the shorter side is resized to 256 pixels (bilinear), and the 224 x 224 in the middle are seen, as is usual on "
+        "ImageNet; colours are normalised as the model says.",
     )
     head_start: Annotated[HeadStart, Setting("further", titles=HEAD_STARTS, kinds=("decoder",), task="classes")] = Field(
         "zero",

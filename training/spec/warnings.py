@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from training import catalog
 from training.catalog.check_report import AnswerReport
+from training.names import GIVEN
 from training.spec.experiment import ExperimentSpec
 from training.spec.given_supervisors import supervisors_of
 from training.spec.problems import Problem
@@ -34,6 +35,9 @@ def warnings(spec: ExperimentSpec) -> list[Problem]:
         problems += [Problem("weak.models", f"“{card.name}”: {warning}") for warning in card.warnings]
         if card.files == 1 and spec.seeds > 1:
             problems.append(Problem("weak.models", single_file(card.name)))
+    if spec.data.half_a_fraction and all(name.startswith(GIVEN) for name in spec.weak.models):
+        sentence = "Every supervisor is given, so that no run uses half A: a share of 0 gives its rows to students and ceilings."
+        problems.append(Problem("data.half_a_fraction", sentence))
     if spec.seeds < 3:
         problems.append(Problem("seeds", "With fewer than three seeds the intervals hardly know how results vary between seeds."))
     return problems

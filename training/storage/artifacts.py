@@ -65,7 +65,8 @@ class Store:
 
     def features_file(self, run: RunSpec, layers: int | None, reading: str, precision: str, side: str = "a") -> Path:
         """Return the file for text ``side`` (a or b), ``layers`` of the run's model, ``reading`` and ``precision``."""
-        variant = [word for word, usual in ((reading, "mean"), (precision, "fp32"), (side, "a")) if word != usual]
+        words = ((reading, "mean"), (precision, "fp32"), (side, "a"), (run.image_crop, "model"))
+        variant = [word for word, usual in words if word != usual]
         variant += [*run.texts, *([f"after-{run.features_of[:16]}"] if run.features_of else [])]
         parts = [run.digest[:16], layers, run.fingerprint[:16], run.max_tokens, run.engine, *variant]
         return within(self.features, "-".join(map(str, parts)), ".npy")

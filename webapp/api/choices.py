@@ -5,6 +5,7 @@ from ninja import Router, Schema
 
 from training import ExperimentSpec, catalog
 from training.catalog import Adaptation, Kind, ModelEntry, packages
+from training.recipes import needs
 from training.recipes import recipes as shipped_recipes
 
 router = Router()
@@ -39,6 +40,8 @@ class ModelOut(Schema):
 class RecipeOut(Schema):
     name: str
     spec: ExperimentSpec
+    needs: list[str]
+    """Sentences on the data, labels and models that it needs and that are not here."""
 
 
 def model_out(entry: ModelEntry) -> ModelOut:
@@ -72,5 +75,8 @@ def models(request: HttpRequest) -> list[ModelOut]:
 
 @router.get("/recipes", response=list[RecipeOut])
 def recipes(request: HttpRequest) -> list[RecipeOut]:
-    """List the shipped experiments, the introductory one first. Each spec can be posted without changes."""
-    return [RecipeOut(name=name, spec=spec) for name, spec in shipped_recipes().items()]
+    """List the shipped experiments, the introductory one first.
+
+    Each spec can be posted without changes, once what it needs is here.
+    """
+    return [RecipeOut(name=name, spec=spec, needs=list(needs(spec))) for name, spec in shipped_recipes().items()]

@@ -92,7 +92,7 @@ def used() -> int:
 
 def written_by(run: RunSpec) -> int:
     """Return the bytes that the run may need on the disk at one time; an estimate that is rather too high."""
-    entry, rows = catalog.known_model_on(run.dataset, run.model), rows_of(run.dataset, run)
+    entry, rows = catalog.known_model_on(run.dataset, run.model), rows_of(run.dataset, run, run.half)
     parameters = entry.parameters if entry and run.adaptation != "scratch" else 0
     total = sum(rows) + rows.train + rows.validation
     data = catalog.known_dataset(run.dataset)

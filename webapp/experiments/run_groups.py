@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable
 
 from training import RunSpec
+from training.spec.run import EVEN
 
 ALIKE = (
     *("dataset", "test_fraction", "locked_fraction", "validation_fraction", "limit"),
@@ -15,7 +16,8 @@ ALIKE = (
 
 def alike(run: RunSpec) -> str:
     """Return the name of the group of ``run``, 32 hexadecimal digits."""
-    return group_of(getattr(run, name) for name in ALIKE)
+    uneven = [] if run.half_a_fraction == EVEN else [run.half, run.half_a_fraction]
+    return group_of([*(getattr(run, name) for name in ALIKE), *uneven])
 
 
 def group_of(values: Iterable[object]) -> str:

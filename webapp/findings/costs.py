@@ -46,7 +46,7 @@ def offers(spec: ExperimentSpec, groups: Sequence[Group], weak_cost: float = WEA
     """Return the methods and the ceiling of one pair by ascending cost; empty unless a method mixes weak and true labels."""
     if not any(isinstance(method, Mixed | Anchored | Sequential) for method in spec.methods):
         return []
-    half = rows_of(spec.data.name, spec.data)
+    half = rows_of(spec.data.name, spec.data, "B")
     rows = half.train + half.validation
     styles, titles = student_styles([method.kind for method in spec.methods]), method_titles(spec)
     offers = []

@@ -177,10 +177,10 @@ class PairLanes:
             for triplet in triplets
             if getattr(triplet, role) in self.runs
         ]
-        training, model = (self.spec.weak, self.pair.weak) if role == "weak" else (self.spec.strong, self.pair.strong)
+        model = self.pair.weak if role == "weak" else self.pair.strong
         chosen = self.spec.methods[method]
         model = chosen.model if role == "student" and isinstance(chosen, Submitted) else model
-        steps = max((segment.run.total_steps for segment in segments), default=0) or expected_steps(self.spec, training)
+        steps = max((segment.run.total_steps for segment in segments), default=0) or expected_steps(self.spec, role)
         own = own_metrics(chosen if role == "student" else None, self.spec.data.name, self.writes)
         return Lane(Series(name, role, title, steps, kind, own=own), style, model, full, segments, chosen.label_source)
 
@@ -242,9 +242,11 @@ def length_of(training: TrainingSpec | RunSpec) -> dict[str, int]:
     return {"epochs": training.epochs, "batch": training.batch_size}
 
 
-def expected_steps(spec: ExperimentSpec, training: TrainingSpec) -> int:
+def expected_steps(spec: ExperimentSpec, role: str) -> int:
     """Estimate the optimiser steps of a run before it reports them; a hash may move a few rows between the halves."""
-    return training.epochs * ceil(rows_of(spec.data.name, spec.data).train / training.batch_size)
+    training = spec.weak if role == "weak" else spec.strong
+    rows = rows_of(spec.data.name, spec.data, "A" if role == "weak" else "B")
+    return training.epochs * ceil(rows.train / training.batch_size)
 
 
 def own_metrics(method: Learning | None, dataset: str, writes: bool) -> tuple[str, ...]:

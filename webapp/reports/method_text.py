@@ -60,28 +60,37 @@ def method(experiment: Experiment, all_findings: Sequence[Findings]) -> tuple[Pa
 
 def _data(spec: ExperimentSpec, all_findings: Sequence[Findings]) -> str:
     entry, data = catalog.known_dataset(spec.data.name), spec.data
-    rows = rows_of(data.name, data)
     of_pairs = entry is not None and entry.texts == 2
     noun = "prompts" if entry and entry.answers else "pairs of texts" if of_pairs else "images" if _seen(spec) else "texts"
     size = f", {entry.rows:,} {noun}" if entry else ""
     labels = _targets(entry) if entry else ""
     group = f", by which rows of one group ({entry.group}) stay together," if entry and entry.group else ""
-    half = f"{rows.train + rows.validation:,} rows"
-    limit = " at most" if data.limit is not None else ""
     sentences = [
         f"The data set is {dataset_title(data.name)}{size}{labels}{f' ({entry.citation})' if entry else ''}.",
-        f"{_division(entry, group)}: {all_findings[0].result.test_rows:,} test examples, the same for every seed; "
-        f"{_locked(entry, data)} in a locked test set; the rest in two halves, A and B, of{limit} about {half} "
-        "each, drawn again for every seed.",
+        f"{_division(entry, data, group)}: {all_findings[0].result.test_rows:,} test examples, the same for every seed; "
+        f"{_locked(entry, data)} in a locked test set; {_halves(data)}.",
     ]
     if data.validation_fraction:
-        sentences.append(f"{_percent(data.validation_fraction)} of each half are validation rows, from which no run learns.")
+        where = "each half" if data.half_a_fraction else "half B"
+        sentences.append(f"{_percent(data.validation_fraction)} of {where} are validation rows, from which no run learns.")
     return " ".join(sentences)
 
 
-def _division(entry: DatasetEntry | None, group: str) -> str:
-    given = bool(entry and entry.parts)
-    return f"Its test set is its own, and a hash{group} draws the halves" if given else f"A hash{group} splits it"
+def _division(entry: DatasetEntry | None, data: DataSpec, group: str) -> str:
+    if not (entry and entry.parts):
+        return f"A hash{group} splits it"
+    return f"Its test set is its own, and a hash{group} draws the halves" if data.half_a_fraction else "Its test set is its own"
+
+
+def _halves(data: DataSpec) -> str:
+    """Return the sizes of the halves in words."""
+    a, b = (f"{rows.train + rows.validation:,} rows" for rows in (rows_of(data.name, data, "A"), rows_of(data.name, data, "B")))
+    limit = " at most" if data.limit is not None else ""
+    if not data.half_a_fraction:
+        return f"the rest,{limit} about {b}, is half B, since no supervisor is trained"
+    if a == b:
+        return f"the rest in two halves, A and B, of{limit} about {a} each, drawn again for every seed"
+    return f"the rest in half A, of{limit} about {a}, and half B, of{limit} about {b}, drawn again for every seed"
 
 
 def _locked(entry: DatasetEntry | None, data: DataSpec) -> str:

@@ -12,12 +12,12 @@ from training.catalog.datasets import MOST_CLASSES
 from training.engine.data.bundle_file import Rows
 from training.engine.data.bundle_sources import FeatureSource
 from training.engine.data.families.example import stable
+from training.engine.data.split import PARTS
 from training.engine.errors import CorruptData
 from training.storage.probabilities import label_type
 from training.words import composed
 
 FEWEST, MOST_ROWS = 100, 2_000_000
-PARTS = ("train", "test", "locked")
 LONGEST_NAME = 200
 
 

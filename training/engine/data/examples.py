@@ -29,9 +29,9 @@ class Examples:
     ``group`` is the stored value, or a hash of it, and never a count: it does not depend on other rows. In a data set of
     preferences ``text`` is compared with ``text_b``, and label 1 means that ``text`` is preferred. In a generative data set
     ``text`` is the prompt, ``answers`` are lists of the accepted answers, of which the first is trained on, and labels do not
-    exist. ``difficulty`` is None, or higher for harder examples. Of a feature bundle ``text`` are the names of rows, and ``part``
-    is train, test or locked where the data set gives its split. ``images`` is the file of a data set
-    of images, whose texts are their names.
+    exist. ``difficulty`` is None, or higher for harder examples. Of a feature bundle ``text`` are the names of rows, and of a
+    data set of images those of the images, whose file is ``images``; ``part`` is train, test or locked where such a data set
+    gives its split.
     """
 
     id: npt.NDArray[np.int64]
@@ -82,8 +82,9 @@ def load_examples(name: str, fingerprint: str) -> Examples:
 
 
 def columns_read(schema: pa.Schema) -> list[str]:
-    """Return the columns of examples, those of a feature bundle with the parts of its split. Others are not read."""
-    return [*("id", "text", "text_b", "label", "answers", "group", "difficulty"), *(["part"] if arrays_of(schema) else [])]
+    """Return the columns of examples, those of features and images with the parts of a given split. Others are not read."""
+    gives = "part" in schema.names and (arrays_of(schema) or "image" in schema.names)
+    return [*("id", "text", "text_b", "label", "answers", "group", "difficulty"), *(["part"] if gives else [])]
 
 
 def from_table(table: pa.Table) -> Examples:

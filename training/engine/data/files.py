@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 from training.engine.data import csv_dialect
 from training.engine.data.decoding import unicode
-from training.engine.data.image_folder import ImageFolder
+from training.engine.data.image_folder import ImageFolder, ImageZip
 from training.engine.data.parquet_files import ParquetTable
 from training.engine.data.reader import LONGEST_LINE, Reader, Row
 from training.engine.data.values import flat, joined
@@ -40,7 +40,12 @@ BOM = b"\xef\xbb\xbf"
 
 
 def open_file(path: Path) -> Reader:
-    """Return the reader for ``path`` by its suffix. Raises CorruptData for a large, compressed or mislabelled file."""
+    """Return the reader for ``path``, a file by its suffix or a folder of images.
+
+    Raises CorruptData for a large, compressed or mislabelled file.
+    """
+    if path.is_dir():
+        return ImageFolder(path)
     kind = KINDS.get(path.suffix.lower())
     if kind is None:
         raise CorruptData(f"A file that ends in “{path.suffix}” cannot be read. There are: {', '.join([*KINDS, '.npz'])}.")
@@ -55,7 +60,7 @@ def open_file(path: Path) -> Reader:
     if size > LARGEST_BYTES:
         raise CorruptData(f"The file has {size / 2**30:.1f} GB, and at most 1 GB can be read.")
     if kind == IMAGES:
-        return ImageFolder(path)
+        return ImageZip(path)
     if packed := [name for magic, name in COMPRESSED.items() if head.startswith(magic)]:
         raise CorruptData(f"The file is compressed ({packed[0]}). Unpack it first: compressed files are not read.")
     if kind == "Parquet":

@@ -12,7 +12,7 @@ from training.catalog.check_report import Baseline, Counts, ImageReport, Lengths
 from training.engine.data.baselines import SAMPLE, Fit, baselines, trees
 from training.engine.data.checks import EASY, SHOWN, drawn, warnings
 from training.engine.data.image_mapping import Broken
-from training.engine.data.image_rules import ROW_GROUP, Staged, groups_of
+from training.engine.data.image_rules import ROW_GROUP, Staged, groups_of, parts_of
 from training.engine.data.rules import LARGEST_CLASS, OnProgress
 
 MOST_CLASSES_OF_BASELINES = 50
@@ -41,6 +41,7 @@ def check_images(
         counts=counts,
         classes=tuple(np.bincount(label, minlength=classes).tolist()),
         images=_images(chosen, broken),
+        parts=parts_of(chosen),
         groups=len(sizes),
         largest_group=int(sizes.max()),
         lengths=Lengths(edges=(), counts=(), median=()),

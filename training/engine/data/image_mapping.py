@@ -4,9 +4,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
+import numpy as np
+import numpy.typing as npt
+
 from training.catalog.column_mapping import Pictured
 from training.engine.data.image_decoding import Decoded, decoded
 from training.engine.data.reader import Picture, Reader
+from training.engine.data.split import PARTS
 from training.engine.errors import CorruptData
 from training.words import composed
 
@@ -18,13 +22,15 @@ NAMED = 20
 class LabelledImage:
     """An image with its label. ``name`` has no folder, since that may be the label.
 
-    Images of one ``group`` stay together in every split; it is empty for an image alone.
+    Images of one ``group`` stay together in every split; it is empty for an image alone. ``part`` is train, test or locked, and
+    empty where the laboratory draws the split.
     """
 
     name: str
     label: int
     group: str
     image: Decoded
+    part: str = ""
 
 
 @dataclass
@@ -48,6 +54,7 @@ def images(
         if column not in reader.columns:
             raise CorruptData(f"There is no column “{column}”. There are: {', '.join(reader.columns)}.")
     meaning = {composed(value): number for number, class_ in enumerate(mapping.classes) for value in class_.values}
+    held_out = held_out_rows(reader.total, mapping)
     for number, picture in enumerate(track(reader.pictures(mapping.image, mapping.columns)), 1):
         value = composed(picture.row[mapping.label])
         if value not in meaning:
@@ -57,12 +64,39 @@ def images(
         group = composed(picture.row[mapping.group]) if mapping.group else ""
         if mapping.group and not group.strip():
             raise CorruptData(f"Row {number:,} ({picture.name}), column “{mapping.group}”: the group is missing.")
+        part = ("test" if held_out[number - 1] else "train") if mapping.test_rows else _part(mapping, number, picture)
         try:
-            yield LabelledImage(PurePath(picture.name).name, meaning[value], group, decoded(picture.content, picture.name))
+            image = decoded(picture.content, picture.name)
+            yield LabelledImage(PurePath(picture.name).name, meaning[value], group, image, part)
         except CorruptData as error:
             if not mapping.skip_broken:
                 raise
             broken.add(str(error))
+
+
+def held_out_rows(total: int, mapping: Pictured) -> npt.NDArray[np.bool_]:
+    """Return a mask (total,) of the rows that are drawn for the test set. Raises CorruptData where none would be left to train.
+
+    They are the last ones of the permutation, as in the vision code of openai/weak-to-strong, which trains on the first.
+    """
+    rows = mapping.test_rows or 0
+    if rows >= total > 0:
+        raise CorruptData(f"{rows:,} images to test are asked for, and there are {total:,}: some must be left to train on.")
+    mask = np.zeros(total, bool)
+    mask[np.random.default_rng(mapping.test_seed).permutation(total)[total - rows :]] = True
+    return mask
+
+
+def _part(mapping: Pictured, number: int, picture: Picture) -> str:
+    """Return the part that the column of the split gives, empty without such a column. Raises CorruptData for another word."""
+    if mapping.split is None:
+        return ""
+    value = composed(picture.row[mapping.split])
+    if value.lower() not in PARTS:
+        raise CorruptData(
+            f"Row {number:,} ({picture.name}), column “{mapping.split}”: “{value[:60]}” is none of {', '.join(PARTS)}."
+        )
+    return value.lower()
 
 
 def _unknown(value: str, meaning: dict[str, int]) -> str:

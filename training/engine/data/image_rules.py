@@ -4,6 +4,7 @@ They are the rules of texts (``rules``), with equal pixels in the place of equal
 holds a few numbers of each. The bytes of the resulting file depend on the images alone and not on their order.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from training.catalog.check_report import Counts
 from training.engine.data.families.example import stable
 from training.engine.data.image_mapping import LabelledImage
 from training.engine.data.rules import LARGEST_CLASS, OnProgress
+from training.engine.data.split import PARTS
 from training.engine.errors import CorruptData
 
 ROW_GROUP = 256
@@ -34,6 +36,8 @@ SCHEMA = pa.schema(
     ]
 )
 """``text`` is the name of the image. ``thumbnail`` is null where the image is small enough itself."""
+PART = pa.field("part", pa.string())
+"""The last column where the file gives the split."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ class Staged:
     name: str
     label: int
     group: str
+    part: str
     digest: str
     place: int
     image: int
@@ -61,7 +66,8 @@ def apply_image_rules(
 ) -> tuple[Counts, list[Staged]]:
     """Write the data set of ``images`` to the Parquet file ``target`` and return what was chosen, in the order of its rows.
 
-    Labels are 0 to ``classes`` - 1. Raises CorruptData where a class has no images left.
+    Labels are 0 to ``classes`` - 1. Raises CorruptData where a class or a given test set has no images left, and where images
+    of one group are in two parts of a given split.
     """
     staged_file = target.with_name(f"{target.name}.staged")
     try:
@@ -71,9 +77,10 @@ def apply_image_rules(
         single, conflicts = _single(staged)
         balanced = _balanced(single, classes, len(staged))
         chosen = sorted(balanced, key=_id)
+        schema = SCHEMA.append(PART) if parts_of(chosen) else SCHEMA
         on_progress("rules", 1, 2)
-        with staged_file.open("rb") as file, pq.ParquetWriter(target, SCHEMA, compression="zstd", use_dictionary=False) as writer:
-            for table in _tables(chosen, file):
+        with staged_file.open("rb") as file, pq.ParquetWriter(target, schema, compression="zstd", use_dictionary=False) as writer:
+            for table in _tables(chosen, file, schema):
                 writer.write_table(table, row_group_size=ROW_GROUP)
         on_progress("rules", 2, 2)
     finally:
@@ -99,6 +106,7 @@ def _write(file: BinaryIO, labelled: LabelledImage) -> Staged:
         name=labelled.name,
         label=labelled.label,
         group=labelled.group,
+        part=labelled.part,
         digest=image.digest.hex(),
         place=place,
         image=len(image.image),
@@ -144,18 +152,29 @@ def _draw(each: Staged) -> int:
     return stable("balance", each.digest)
 
 
-def _tables(chosen: list[Staged], file: BinaryIO) -> Iterator[pa.Table]:
+def parts_of(chosen: list[Staged]) -> dict[str, int]:
+    """Return the number of images in each part of a given split, none where the laboratory draws it. Raises CorruptData."""
+    parts = Counter(each.part for each in chosen if each.part)
+    if parts and not parts["test"]:
+        raise CorruptData("No image that is left is in the test set, and results need some.")
+    if len({(_group(each), each.part) for each in chosen}) > len(set(map(_group, chosen))):
+        raise CorruptData("Images of one group are in two parts of the split: a model would be tested on what it has seen.")
+    return {part: parts[part] for part in PARTS if parts[part]}
+
+
+def _tables(chosen: list[Staged], file: BinaryIO, schema: pa.Schema) -> Iterator[pa.Table]:
     for start in range(0, len(chosen), ROW_GROUP):
         part = chosen[start : start + ROW_GROUP]
         columns: list[list[object]] = [
             list(map(_id, part)),
             [each.name for each in part],
             [each.label for each in part],
-            [stable("group", each.group or each.digest) for each in part],
+            list(map(_group, part)),
             [_bytes(file, each.place, each.image) for each in part],
             [_bytes(file, each.place + each.image, each.thumbnail) or None for each in part],
         ]
-        yield pa.table([pa.array(column, kind) for column, kind in zip(columns, SCHEMA.types, strict=True)], schema=SCHEMA)
+        columns += [[each.part for each in part]] if "part" in schema.names else []
+        yield pa.table([pa.array(column, kind) for column, kind in zip(columns, schema.types, strict=True)], schema=schema)
 
 
 def _bytes(file: BinaryIO, place: int, size: int) -> bytes:
@@ -164,4 +183,8 @@ def _bytes(file: BinaryIO, place: int, size: int) -> bytes:
 
 
 def groups_of(chosen: list[Staged]) -> npt.NDArray[np.int64]:
-    return np.array([stable("group", each.group or each.digest) for each in chosen], np.int64)
+    return np.array(list(map(_group, chosen)), np.int64)
+
+
+def _group(each: Staged) -> int:
+    return stable("group", each.group or each.digest)

@@ -67,7 +67,7 @@ def read_labels(
     reader, classes = open_file(path), max(2, len(data.classes))
     parse, lists = parser_of(reader, data.classes, classes)
     problems, places = Problems(), dict[int, list[int]]()
-    probs = list[list[float]]()
+    probs = list[npt.NDArray[np.float32]]()
     ids = list[int]()
     real = frozenset(known.tolist())
     for row, values in enumerate(reader.rows(lists=lists), 1):
@@ -84,9 +84,9 @@ def read_labels(
             problems.add(prob.partition(": ")[0], f"row {row:,} (id {example}, {prob.partition(': ')[2]})")
             continue
         ids.append(example)
-        probs.append(prob)
-    wide = np.array(probs, np.float64).reshape(len(ids), classes)
-    array = (wide[:, 1] if classes == 2 else wide).astype(np.float32)
+        probs.append(np.array(prob, np.float32))  # a list of a thousand numbers takes eight times as much memory
+    wide = np.array(probs, np.float32).reshape(len(ids), classes)
+    array = wide[:, 1] if classes == 2 else wide
     sentences = [*_of_ids(places, real), *problems.sentences]
     missing = np.setdiff1d(known, np.array(list(places), np.int64))
     return np.array(ids, np.int64), array, [*sentences, *missing_ids(missing, "")] if sentences else []

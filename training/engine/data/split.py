@@ -13,6 +13,9 @@ from training.spec import RunSpec
 
 Rows = npt.NDArray[np.int64]
 
+PARTS = ("train", "test", "locked")
+"""Parts of a split that a data set gives."""
+
 # Each draw has a stream of its own, so that draws with equal seeds are independent.
 TEST, HALVES, VALIDATION, LIMIT, WATCHED, TRUTH, PORTION, RANDOM = range(8)
 
@@ -31,7 +34,10 @@ class Half:
 
 @dataclass(frozen=True)
 class Split:
-    """The split: ``a`` trains supervisors, ``b`` students and ceilings, ``test`` none. ``locked`` is for a final report."""
+    """The split: ``a`` trains supervisors, ``b`` students and ceilings, ``test`` none. ``locked`` is for a final report.
+
+    ``a`` is empty where its share is 0.
+    """
 
     a: Half
     b: Half
@@ -58,14 +64,16 @@ def split_for(run: RunSpec, group: Rows, part: npt.NDArray[np.str_] | None = Non
 
     Where the data set gives the ``part`` of each row, train, test or locked, only the halves are drawn.
     """
-    test, second = draw(group, run.split_seed, TEST), draw(group, run.seed, HALVES) >= 0.5
+    test, second = draw(group, run.split_seed, TEST), draw(group, run.seed, HALVES) >= run.half_a_fraction
     chosen = test < run.test_fraction if part is None else part == "test"
     locked = ~chosen & (test < run.test_fraction + run.locked_fraction) if part is None else part == "locked"
     free = ~chosen & ~locked
     a, b = (_half(run, group, np.flatnonzero(free & side)) for side in (~second, second))
     split = Split(a, b, np.flatnonzero(chosen), np.flatnonzero(locked))
-    if min(len(a.train), len(b.train)) < 2 or not len(split.test):
-        raise CorruptData("The data set is too small, or its groups too large, for a test set and two halves.")
+    needed = (a, b) if run.half_a_fraction else (b,)
+    if min(len(half.train) for half in needed) < 2 or not len(split.test):
+        halves = "two halves" if run.half_a_fraction else "half B"
+        raise CorruptData(f"The data set is too small, or its groups too large, for a test set and {halves}.")
     if run.stop == "validation" and not len(split.half(run.half).validation):
         raise CorruptData(f"Half {run.half} has no validation rows: take a larger share or more rows, or stop at the last step.")
     check_leaks(split, group)

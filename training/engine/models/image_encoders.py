@@ -22,6 +22,8 @@ from training.spec import RunSpec
 Encoder = Callable[[Sequence[Image.Image]], Tensor]
 """A function from images to their vectors (n, width), fp32."""
 
+RESIZED = 256
+"""Shorter side of an image before its centre is cut out."""
 SMALL, SMALL_SIDE, SIDE = 64, 112, 224
 """EfficientNet-Lite0 reads images at 224 x 224 pixels, and those of at most 64 pixels at 112, since enlarging adds nothing."""
 
@@ -31,10 +33,27 @@ def encoder_of(run: RunSpec, device: torch.device) -> Encoder:
     size = size_of(run)
     if size.architecture == vision.PIXELS:
         return partial(grey_cells, side=round(size.width**0.5))
+    frame = centre if run.image_crop == "center" else _whole
     if size.architecture == vision.LITE0:
         network = lite0(run).to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return lambda images: network(torch.cat([_prepared(image) for image in images]).to(device))
-    return _pretrained(run, device)
+        return lambda images: network(torch.cat([_prepared(frame(image)) for image in images]).to(device))
+    return _pretrained(run, device, frame)
+
+
+def centre(image: Image.Image) -> Image.Image:
+    """Return the 224 x 224 pixels in the middle of an image whose shorter side is resized to 256 pixels, bilinear, in RGB.
+
+    Sizes and places are rounded as by torchvision's Resize and CenterCrop.
+    """
+    short = min(image.size)
+    width, height = (int(RESIZED * side / short) for side in image.size)
+    left, top = (round((side - SIDE) / 2) for side in (width, height))
+    resized = image.convert("RGB").resize((width, height), Image.Resampling.BILINEAR)
+    return resized.crop((left, top, left + SIDE, top + SIDE))
+
+
+def _whole(image: Image.Image) -> Image.Image:
+    return image.convert("RGB")
 
 
 def grey_cells(images: Sequence[Image.Image], side: int) -> Tensor:
@@ -61,21 +80,25 @@ def lite0(run: RunSpec) -> EfficientNetLite0:
 
 
 def _prepared(image: Image.Image) -> Tensor:
-    """Return an image (1, 3, side, side) as EfficientNet-Lite0 was trained on: (value - 127) / 128, the whole image squeezed."""
+    """Return an RGB image (1, 3, side, side) as EfficientNet-Lite0 was trained on: (value - 127) / 128, squeezed to a square."""
     side = SMALL_SIDE if max(image.size) <= SMALL else SIDE
-    pixels = np.asarray(image.convert("RGB").resize((side, side), Image.Resampling.BICUBIC), np.float32)
+    pixels = np.asarray(image.resize((side, side), Image.Resampling.BICUBIC), np.float32)
     return (torch.from_numpy(pixels).permute(2, 0, 1)[None] - 127) / 128
 
 
-def _pretrained(run: RunSpec, device: torch.device) -> Encoder:
-    """Return a backbone with its own preprocessing, read at the first token or as it pools. Raises CorruptModel."""
+def _pretrained(run: RunSpec, device: torch.device, frame: Callable[[Image.Image], Image.Image]) -> Encoder:
+    """Return a backbone with its own preprocessing, read at the first token or as it pools. Raises CorruptModel.
+
+    What ``frame`` cut out is neither resized nor cut again.
+    """
     name, precision = model_files.public_name(run), precision_of(run)
     processor = _processor(run, name)
     model: Any = backbone.pretrained(run).to(device)
+    fixed = {"do_resize": False, "do_center_crop": False} if run.image_crop == "center" else {}
     pooling, width = vision.ARCHITECTURES[size_of(run).architecture], size_of(run).width
 
     def encode(images: Sequence[Image.Image]) -> Tensor:
-        pixels = processor(images=[image.convert("RGB") for image in images], return_tensors="pt")["pixel_values"].to(device)
+        pixels = processor(images=list(map(frame, images)), return_tensors="pt", **fixed)["pixel_values"].to(device)
         with autocast(precision, device):
             output = model(pixel_values=pixels)
         states = output.last_hidden_state[:, 0] if pooling == "cls" else output.pooler_output.flatten(1)

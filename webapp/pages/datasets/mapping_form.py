@@ -36,7 +36,7 @@ NO_LABEL = {"", "-1", "-100", "nan", "none", "null", "na", "n/a", "<na>", "nil"}
 """Values that mean a missing label."""
 TEXT_TYPES = ("text", "string", "large_string")
 DIFFICULTIES = ("difficulty", "rating", "level", "elo")
-OPTIONAL = ("group", "difficulty", "separator", "pattern", "names", "id", "split")
+OPTIONAL = ("group", "difficulty", "separator", "pattern", "names", "id", "split", "test_rows")
 """Fields of which an empty value is none at all."""
 KEEP_HELP = "One column in each line: kept by its name and shown with an example."
 LONGEST_SHOWN = 400
@@ -138,7 +138,9 @@ class MappingForm:
                 item.choices = list(EXTRACTS.items())
             elif name == "keep":
                 item.lines, item.help = max(2, len(item.value.splitlines()) + 1), KEEP_HELP
-            elif name in ("separator", "pattern", "longest"):
+            elif name == "split":
+                item.choices = [("", "drawn"), *((column, column) for column in names)]
+            elif name in ("separator", "pattern", "longest", "test_rows", "test_seed"):
                 pass
             elif name == "classes":
                 item.lines = min(12, max(3, len(item.value.splitlines()) + 1))
@@ -160,7 +162,9 @@ class MappingForm:
             return "yes" if self._missing() and "classes" not in self.data and self.kind in ("labelled", "image") else ""
         if name == "extract":
             return guessed_rule(self._first_values(self.data.get("answers") or self._guess("answers")))
-        if name in ("separator", "pattern", "keep", "skip_broken"):
+        if name == "test_seed":
+            return "0"
+        if name in ("separator", "pattern", "keep", "skip_broken", "split", "test_rows"):
             return ""
         if name == "image":
             return next(iter(self._image_columns()), "")

@@ -76,7 +76,11 @@ def texts_of(stored: Mapping) -> dict[str, str]:
         ]
         texts |= {"classes": "\n".join(lines), "skip": "yes" if stored.root.skip else ""}
     if isinstance(stored.root, Pictured):
-        texts["skip_broken"] = "yes" if stored.root.skip_broken else ""
+        texts |= {
+            "skip_broken": "yes" if stored.root.skip_broken else "",
+            "test_rows": str(stored.root.test_rows or ""),
+            "test_seed": str(stored.root.test_seed),
+        }
     return texts
 
 

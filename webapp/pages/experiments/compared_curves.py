@@ -162,7 +162,7 @@ def _of_experiment(experiment: Experiment, column: int) -> Iterable[Line]:
 
 
 def _series(id: str, role: Any, title: str, spec: ExperimentSpec, method: int, style: Style) -> Series:
-    steps = expected_steps(spec, spec.weak if role == "weak" else spec.strong)
+    steps = expected_steps(spec, role)
     known = catalog.known_dataset(spec.data.name)
     writes = known is not None and known.answers is not None
     if role != "student":

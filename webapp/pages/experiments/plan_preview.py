@@ -104,7 +104,16 @@ class PlanView:
 
     @property
     def rows(self) -> Rows:
-        return rows_of(self.spec.data.name, self.spec.data)
+        """The rows of half B, of the test set and of the locked one."""
+        return rows_of(self.spec.data.name, self.spec.data, "B")
+
+    @property
+    def half_a(self) -> Rows:
+        return rows_of(self.spec.data.name, self.spec.data, "A")
+
+    @property
+    def all_rows(self) -> int:
+        return sum(self.rows) + self.half_a.train + self.half_a.validation
 
     @property
     def matrix(self) -> Matrix:

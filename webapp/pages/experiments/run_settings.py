@@ -28,7 +28,7 @@ def role_of(role: Role, spec: RunSpec) -> str:
 
 def steps_of(run: Run, spec: RunSpec) -> int:
     """Return the number of steps of a run, estimated until it has started."""
-    return run.total_steps or spec.epochs * -(-rows_of(spec.dataset, spec).train // spec.batch_size)
+    return run.total_steps or spec.epochs * -(-rows_of(spec.dataset, spec, spec.half).train // spec.batch_size)
 
 
 def text_of(value: object) -> str:

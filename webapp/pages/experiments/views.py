@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 from training import ExperimentSpec, catalog
 from training.catalog import outside
 from training.planning.plan import check_size
-from training.recipes import recipes
+from training.recipes import needs, recipes
 from training.spec import Problem
 from training.spec.bundles import for_bundle
 from training.spec.images import for_images
@@ -70,7 +70,8 @@ def new(request: HttpRequest) -> HttpResponse:
         "parent": parent,
         "projects": ProjectChoice(request, parent),
         "recipes": recipes(),
-        "recipe": request.GET.get("recipe", ""),
+        "recipe": (name := request.GET.get("recipe", "")),
+        "needs": list(needs(recipes()[name])) if name in recipes() else [],
     }
     return render(request, "pages/new.html", context, status=status)
 

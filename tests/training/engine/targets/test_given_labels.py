@@ -181,3 +181,25 @@ def test_given_and_trained_supervisors_are_combined(tmp_path: Path) -> None:
     assert means
     for key in means:
         np.testing.assert_allclose(store.read_predictions(key).prob, (given.prob + trained.prob) / 2, atol=1e-6)
+
+
+def test_with_given_supervisors_alone_all_training_rows_can_be_in_half_b(tmp_path: Path) -> None:
+    add([labels_file(tmp_path / "a.csv", DATA)], DATA, ABOUT, "supervisor")
+    half, whole = spec(), spec(data={"name": DATA, "half_a_fraction": 0})
+    assert ("data.half_a_fraction" in {problem.path for problem in warnings(half)}, warnings(whole)) == (True, [])
+    plan, store = make_plan(whole), Store(tmp_path / "store")
+    run_all(plan, store)
+    (triplet,) = plan.triplets
+    rows = {key: set(store.read_predictions(key).part("transfer").id.tolist()) for key in (triplet.weak, triplet.student)}
+    assert rows[triplet.weak] == rows[triplet.student]
+    parts = [set(store.read_predictions(triplet.ceiling).part(name).id.tolist()) for name in ("transfer", "test", "locked")]
+    assert set().union(*parts) == set(noisy(DATA)[0])
+    assert summarize(plan, store.read_outputs, store.read_course).groups[0].student
+
+
+@pytest.mark.parametrize("weak", [["bag-of-words"], ["given:elsewhere", "bag-of-words"]])
+def test_a_supervisor_that_is_trained_needs_a_half_a(tmp_path: Path, weak: list[str]) -> None:
+    add([labels_file(tmp_path / "a.csv", DATA)], DATA, ABOUT, "supervisor")
+    with pytest.raises(ValidationError, match="Half A is empty, and bag-of-words learns from it") as error:
+        spec(data={"name": DATA, "half_a_fraction": 0}, weak={"models": weak})
+    assert [details["loc"] for details in error.value.errors()] == [("data", "half_a_fraction")]
