@@ -18,6 +18,7 @@ from training.catalog.generative import GENERATIVE, seeded, with_seed
 from training.catalog.ladders import LADDERS, learning_rates
 from training.catalog.local import folder_of as local_folder
 from training.catalog.models import NO_CHAT_TEMPLATE, TEXT_MODELS, Adaptation, Kind, ModelEntry, Tuning
+from training.catalog.pictured import PICTURED
 from training.catalog.registry import LABELLED, Registered
 from training.names import GIVEN, HUB, is_model_name
 
@@ -49,7 +50,7 @@ __all__ = [
 MODELS: dict[str, ModelEntry] = TEXT_MODELS | {entry.name: entry for entry in vision.MODELS}
 """The models that ship with the laboratory, or are installed beside it."""
 
-REGISTERED: dict[str, Registered] = {**LABELLED, **GENERATIVE}
+REGISTERED: dict[str, Registered] = {**LABELLED, **GENERATIVE, **PICTURED}
 """The data sets with a built-in conversion, which can be fetched or made."""
 
 Entry = TypeVar("Entry")

@@ -23,7 +23,8 @@ class Registered:
 
     ``revision`` is a branch or commit of the Hub, empty for its main branch. A generative data set has ``answers``, the rule that
     finds an answer in a text, and no meanings of labels; ``columns`` are those that it has further. Its rows may be ``joined`` to
-    those of a second source, and one without a repository is made by the laboratory from ``seed``.
+    those of a second source, and one without a repository is made by the laboratory from ``seed``. One of images has the columns
+    of ``pictures``, image and label, and the classes of its source.
     """
 
     title: str
@@ -41,11 +42,12 @@ class Registered:
     joined: "Registered | None" = None
     seed: int = 0
     preferences: bool = False
+    pictures: tuple[()] | tuple[str, str] = ()
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The meanings of 0 and 1: all registered data sets with classes are binary, as in the paper."""
-        return () if self.answers else (self.negative, self.positive)
+        """The meanings of 0 and 1: all registered data sets of texts with classes are binary, as in the paper."""
+        return () if self.answers or self.pictures else (self.negative, self.positive)
 
     @property
     def task(self) -> Task:

@@ -28,7 +28,10 @@ from training.engine.schedule import batches
 from training.metrics.results import summarize
 from training.recipes import recipes
 
-CLASSES, OF_CLASS, TEST = 4, 80, 64
+CLASSES, OF_CLASS, TEST = 3, 60, 40
+"""A batch cannot have equally many rows of three classes. Where it has, the first gradient of a bias that starts at zero is
+nothing but rounding, which Adam scales to a step.
+"""
 CLOSE = 1e-4
 
 
@@ -48,7 +51,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
         (folder / f"n0{number}440764").mkdir(parents=True)
         for place in range(OF_CLASS):
             width, height = rng.integers(20, 60, 2)
-            colour = 60 + 40 * np.eye(4, 3)[number]
+            colour = 60 + 40 * np.eye(3)[number]
             pixels = np.clip(rng.normal(colour, 50, (height, width, 3)), 0, 255).astype(np.uint8)
             Image.fromarray(pixels).save(folder / f"n0{number}440764" / f"ILSVRC2012_val_{CLASSES * place + number:08}.png")
     files = sorted(folder.glob("*/*.png"))
@@ -185,6 +188,7 @@ def test_student_and_ceiling_equal_the_protocol_in_plain_pytorch(kind: str, epoc
     plan = planned(folder, epochs=epochs)
     for run in plan.runs.values():
         finish(run, store)
+        assert run.given or (run.batch_size, run.lr, run.weight_decay, run.stop) == (100, 1e-3, 0, "last")
     order = np.arange(len(ids))
     np.random.default_rng(0).shuffle(order)
     train, test = order[:-TEST], order[-TEST:]
@@ -194,10 +198,10 @@ def test_student_and_ceiling_equal_the_protocol_in_plain_pytorch(kind: str, epoc
     (triplet,) = plan.triplets
     for key, labels in ((triplet.student, torch.from_numpy(made.weak)), (triplet.ceiling, torch.from_numpy(made.label))):
         expected = probabilities(x, labels, x[test], drawn)
-        found = store.read_predictions(key).part("test")
-        assert sorted(found.id) == sorted(ids[test])
-        place = {int(name): number for number, name in enumerate(found.id)}
-        in_order = found.take(np.array([place[int(name)] for name in ids[test]]))
+        predicted = store.read_predictions(key).part("test")
+        assert sorted(predicted.id) == sorted(ids[test])
+        place = {int(name): number for number, name in enumerate(predicted.id)}
+        in_order = predicted.take(np.array([place[int(name)] for name in ids[test]]))
         np.testing.assert_allclose(in_order.prob, expected, atol=CLOSE)
         np.testing.assert_array_equal(in_order.gold, made.label[test])
     result = summarize(plan, store.read_predictions, store.read_trajectory)

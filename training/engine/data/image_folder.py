@@ -38,11 +38,11 @@ class ImageFolder(Reader):
         super().__init__(path)
         self.columns = ("image", "folder", "parent", "file")
         self.types = {"image": "image"} | dict.fromkeys(self.columns[1:], "text")
-        self.entries = sorted(entry for entry in self.found() if not _ignored(entry.path))
+        self.entries = sorted(entry for entry in self.files() if not _ignored(entry.path))
         self.total = len(self.entries)
         self._check()
 
-    def found(self) -> Iterator[Entry]:
+    def files(self) -> Iterator[Entry]:
         """Yield all files. Raises CorruptData."""
         for folder, _, names in os.walk(self.path, followlinks=True):
             for path in (Path(folder, name) for name in names):
@@ -90,7 +90,7 @@ class ImageZip(ImageFolder):
 
     what = "zip"
 
-    def found(self) -> Iterator[Entry]:
+    def files(self) -> Iterator[Entry]:
         try:
             with zipfile.ZipFile(self.path) as archive:
                 for entry in archive.infolist():

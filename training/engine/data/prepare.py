@@ -3,11 +3,11 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from training import catalog
 from training.answers import AnswerRule
@@ -24,10 +24,11 @@ from training.engine.data.checks import check
 from training.engine.data.convert import convert
 from training.engine.data.families.example import Example, Prompt, Row
 from training.engine.data.files import open_file
+from training.engine.data.hub_images import HubImages
 from training.engine.data.image_checks import check_images
 from training.engine.data.image_mapping import Broken, images
 from training.engine.data.image_rules import apply_image_rules
-from training.engine.data.reader import Picture, Reader
+from training.engine.data.reader import Reader
 from training.engine.data.rules import OnProgress, apply_rules
 from training.engine.errors import CorruptData
 from training.storage.checksums import digest
@@ -40,18 +41,16 @@ EVERY = 2_000
 Item = TypeVar("Item")
 
 
+class Track(Protocol):
+    def __call__(self, rows: Iterable[Item]) -> Iterator[Item]: ...
+
+
 def check_file(path: Path, mapping: Mapping, folder: Path, on_progress: OnProgress) -> CheckResult:
     """Read and check ``path`` and write the data set to ``folder``. Raises CorruptData with a sentence."""
     if isinstance(mapping.root, Features):
         return make_bundle(path, mapping.root, folder, on_progress)
     reader, read = open_file(path), Count()
-
-    def track(rows: Iterable[Item]) -> Iterator[Item]:
-        for row in read(rows):
-            if read.number % EVERY == 0:
-                on_progress("reading", reader.done, reader.total)
-            yield row
-
+    track = _tracked(reader, read, on_progress)
     if isinstance(mapping.root, Pictured):
         checked = _make_images(reader, mapping.root, read, track, folder, on_progress)
     elif isinstance(mapping.root, Answered):
@@ -63,6 +62,18 @@ def check_file(path: Path, mapping: Mapping, folder: Path, on_progress: OnProgre
         what = "images" if checked.report.images else "texts"
         raise CorruptData(f"Only {checked.report.counts.kept} {what} of {read.number:,} rows are left, and {FEWEST} are needed.")
     return checked
+
+
+def _tracked(reader: Reader, read: "Count", on_progress: OnProgress) -> Track:
+    """Return a function through which the rows of ``reader`` pass, which are counted and reported."""
+
+    def track(rows: Iterable[Item]) -> Iterator[Item]:
+        for row in read(rows):
+            if read.number % EVERY == 0:
+                on_progress("reading", reader.done, reader.total)
+            yield row
+
+    return track
 
 
 def check_source(name: str, rows: Iterable[Row], total: int, folder: Path, on_progress: OnProgress) -> CheckResult:
@@ -104,7 +115,7 @@ def _make_images(
     reader: Reader,
     mapping: Pictured,
     read: Count,
-    track: Callable[[Iterable[Picture]], Iterator[Picture]],
+    track: Track,
     folder: Path,
     on_progress: OnProgress,
 ) -> CheckResult:
@@ -147,12 +158,23 @@ def fetch_registered(name: str, mirror: Path | None, on_progress: OnProgress) ->
             read = Count()
             source, prompts = written_sources.load(name, entry, mirror, folder, read, on_progress)
             checked = _make_generative(prompts, read, folder, on_progress, entry.answers, entry.columns)
+        elif entry.pictures:
+            source = fetch.load(entry, mirror, on_progress)
+            checked = _check_pictures(source, entry, folder, on_progress)
         else:
             source = fetch.load(entry, mirror, on_progress)
             checked = check_source(name, source.rows(), source.total, folder, on_progress)
         card = _registered_card(name, entry, source, checked)
         library.put(card, folder / CHECKED_FILE)
     return card
+
+
+def _check_pictures(source: fetch.Source, entry: Registered, folder: Path, on_progress: OnProgress) -> CheckResult:
+    """Check the images of ``source`` and write them to ``folder``. Raises CorruptData."""
+    reader, read = HubImages(source, entry), Count()
+    mapping = reader.mapping
+    checked = _make_images(reader, mapping, read, _tracked(reader, read, on_progress), folder, on_progress)
+    return checked.model_copy(update={"classes": mapping.class_names})
 
 
 def _registered_card(name: str, entry: Registered, source: fetch.Source, checked: CheckResult) -> Card:
@@ -164,7 +186,7 @@ def _registered_card(name: str, entry: Registered, source: fetch.Source, checked
         citation=entry.citation,
         rows=checked.report.counts.kept,
         fingerprint=checked.fingerprint,
-        classes=entry.classes,
+        classes=checked.classes or entry.classes,
         answers=entry.answers,
         group=entry.group,
         report=checked.report,

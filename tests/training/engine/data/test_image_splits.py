@@ -96,12 +96,12 @@ def test_an_experiment_trains_and_tests_on_the_given_parts(tmp_path: Path) -> No
     plan, store = make_plan(spec), Store(tmp_path / "store")
     for run in plan.runs.values():
         finish(run, store)
-    found = store.read_predictions(plan.triplets[0].ceiling)
+    predicted = store.read_predictions(plan.triplets[0].ceiling)
     table = pq.read_table(entry.path, columns=["id", "part"])
     part_of = dict(zip(table["id"].to_pylist(), table["part"].to_pylist(), strict=True))
     for name, part in (("test", "test"), ("locked", "locked"), ("transfer", "train")):
-        assert {part_of[row] for row in found.part(name).id.tolist()} == {part}
-    assert len(found.part("test").id) == 16
+        assert {part_of[row] for row in predicted.part(name).id.tolist()} == {part}
+    assert len(predicted.part("test").id) == 16
 
 
 def test_what_is_no_split_is_refused_by_a_sentence(tmp_path: Path) -> None:
