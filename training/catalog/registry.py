@@ -42,7 +42,7 @@ class Registered:
     joined: "Registered | None" = None
     seed: int = 0
     preferences: bool = False
-    pictures: tuple[()] | tuple[str, str] = ()
+    pictures: tuple[str, str] | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:

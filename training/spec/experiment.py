@@ -8,7 +8,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from training import catalog
 from training.base_models import Requested
-from training.names import GIVEN, DatasetName
+from training.names import DatasetName
 from training.readable_names import is_readable
 from training.spec import bundles, given_supervisors, images
 from training.spec.methods import (
@@ -66,12 +66,7 @@ class DataSpec(Requested):
         0.1, ge=0, le=0.3, title="Locked share", description="A second test set, not used until a report opens it."
     )
     half_a_fraction: Annotated[float, Setting("further", unit="of the training rows")] = Field(
-        0.5,
-        ge=0,
-        le=0.9,
-        title="Share of half A",
-        description="Rows that train supervisors; the others, half B, train students and ceilings. 0 where every supervisor is "
-        "given: all training rows are then in half B.",
+        0.5, ge=0, le=0.9, title="Share of half A", description="For supervisors to learn from; 0 where all of them are given."
     )
     validation_fraction: Annotated[float, Setting("further", unit="of each half")] = Field(
         0.1, ge=0, le=0.5, title="Validation share", description="Share of each half for the stop rule, not learned from."
@@ -207,14 +202,6 @@ class ExperimentSpec(Requested):
     def given_labels_fit(self, info: ValidationInfo) -> Self:
         if not is_stored(info):
             _refuse(given_supervisors.problems_of(self))
-        return self
-
-    @model_validator(mode="after")
-    def half_a_is_empty_or_needed(self) -> Self:
-        trained = [name for name in self.weak.models if not name.startswith(GIVEN)]
-        if self.data.half_a_fraction == 0 and trained:
-            sentence = f"Half A is empty, and {trained[0]} learns from it: only given supervisors need none."
-            _refuse([(("data", "half_a_fraction"), sentence)])
         return self
 
     @model_validator(mode="after")

@@ -24,6 +24,10 @@ def problems_of(spec: "ExperimentSpec") -> Iterator[tuple[Place, str]]:
     """Yield the place and the sentence of everything that ``spec`` cannot do with labels from outside."""
     if any(name.startswith(GIVEN) for name in spec.strong.models):
         yield ("strong", "models"), "Labels from outside can only supervise: students and ceilings are trained."
+    trained = [name for name in spec.weak.models if not name.startswith(GIVEN)]
+    if spec.data.half_a_fraction == 0 and trained:
+        sentence = f"Half A is empty, and {trained[0]} learns from it: only given supervisors need none."
+        yield ("data", "half_a_fraction"), sentence
     data = catalog.known_dataset(spec.data.name)
     for card in supervisors_of(spec):
         title = f"“{card.name}”"

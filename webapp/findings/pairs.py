@@ -177,8 +177,7 @@ class PairLanes:
             for triplet in triplets
             if getattr(triplet, role) in self.runs
         ]
-        model = self.pair.weak if role == "weak" else self.pair.strong
-        chosen = self.spec.methods[method]
+        chosen, model = self.spec.methods[method], self.pair.weak if role == "weak" else self.pair.strong
         model = chosen.model if role == "student" and isinstance(chosen, Submitted) else model
         steps = max((segment.run.total_steps for segment in segments), default=0) or expected_steps(self.spec, role)
         own = own_metrics(chosen if role == "student" else None, self.spec.data.name, self.writes)
@@ -244,9 +243,8 @@ def length_of(training: TrainingSpec | RunSpec) -> dict[str, int]:
 
 def expected_steps(spec: ExperimentSpec, role: str) -> int:
     """Estimate the optimiser steps of a run before it reports them; a hash may move a few rows between the halves."""
-    training = spec.weak if role == "weak" else spec.strong
-    rows = rows_of(spec.data.name, spec.data, "A" if role == "weak" else "B")
-    return training.epochs * ceil(rows.train / training.batch_size)
+    training, data = spec.weak if role == "weak" else spec.strong, spec.data
+    return training.epochs * ceil(rows_of(data.name, data, "A" if role == "weak" else "B").train / training.batch_size)
 
 
 def own_metrics(method: Learning | None, dataset: str, writes: bool) -> tuple[str, ...]:

@@ -72,13 +72,13 @@ def backbone(kind: str, folder: Path) -> Path:
 
     torch.manual_seed(1)
     model: Any
-    colours = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}
+    colours: dict[str, Any] = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}
     if kind == "vit":
-        shape = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
+        shape: dict[str, Any] = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
         model = transformers.ViTModel(transformers.ViTConfig(image_size=224, patch_size=56, **shape), add_pooling_layer=False)
         transformers.ViTImageProcessor(size={"height": 224, "width": 224}, **colours).save_pretrained(folder)
     else:
-        sizes = {"embedding_size": 8, "hidden_sizes": [8, 16], "depths": [1, 1], "layer_type": "basic"}
+        sizes: dict[str, Any] = {"embedding_size": 8, "hidden_sizes": [8, 16], "depths": [1, 1], "layer_type": "basic"}
         model = transformers.ResNetModel(transformers.ResNetConfig(**sizes))
         transformers.ConvNextImageProcessor(size={"shortest_edge": 224}, **colours).save_pretrained(folder)
     model.save_pretrained(folder)
@@ -125,7 +125,8 @@ def features_of(made: Made, folder: Path, kind: str) -> torch.Tensor:
     model: Any = transformers.AutoModel.from_pretrained(folder).eval()
     with torch.no_grad():
         if kind == "resnet":  # global average pooling, and an identity in the place of the last layer
-            return model(batch).last_hidden_state.mean(dim=(2, 3))
+            pooled: torch.Tensor = model(batch).last_hidden_state.mean(dim=(2, 3))
+            return pooled
         return normed_class_token(model, batch)
 
 
@@ -144,7 +145,7 @@ def normed_class_token(model: Any, batch: torch.Tensor) -> torch.Tensor:
     width, heads = states.shape[2], model.config.num_attention_heads
 
     def linear(states: torch.Tensor, name: str) -> torch.Tensor:
-        return states @ weights[f"{name}.weight"].T + weights[f"{name}.bias"]
+        return torch.nn.functional.linear(states, weights[f"{name}.weight"], weights[f"{name}.bias"])
 
     def norm(states: torch.Tensor, name: str) -> torch.Tensor:
         return torch.nn.functional.layer_norm(states, (width,), weights[f"{name}.weight"], weights[f"{name}.bias"], 1e-6)
@@ -152,7 +153,7 @@ def normed_class_token(model: Any, batch: torch.Tensor) -> torch.Tensor:
     for block in (f"layers.{number}" for number in range(model.config.num_hidden_layers)):
         normed = norm(states, f"{block}.layernorm_before")
         query, key, value = (
-            linear(normed, f"{block}.attention.{name}").unflatten(2, (heads, -1)).transpose(1, 2)
+            linear(normed, f"{block}.attention.{name}").view(*states.shape[:2], heads, -1).transpose(1, 2)
             for name in ("q_proj", "k_proj", "v_proj")
         )
         attention = (query @ key.transpose(2, 3) / (width // heads) ** 0.5).softmax(dim=-1)
@@ -172,11 +173,12 @@ def probabilities(x: torch.Tensor, y: torch.Tensor, test: torch.Tensor, order: l
     for epoch in order:
         for batch in epoch:
             optimiser.zero_grad()
-            torch.nn.functional.cross_entropy(layer(x[batch]), y[batch]).backward()
+            torch.nn.functional.cross_entropy(layer(x[batch]), y[batch]).backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             schedule.step()
     with torch.no_grad():
-        return layer(test).softmax(dim=1)
+        prob: torch.Tensor = layer(test).softmax(dim=1)
+        return prob
 
 
 Batches = list[list[npt.NDArray[np.int64]]]
@@ -206,4 +208,5 @@ def test_student_and_ceiling_equal_the_protocol_in_plain_pytorch(kind: str, epoc
         np.testing.assert_array_equal(in_order.gold, made.label[test])
     result = summarize(plan, store.read_predictions, store.read_trajectory)
     (group,) = result.groups
+    assert group.weak
     assert group.weak.value == pytest.approx((made.weak[test].argmax(axis=1) == made.label[test]).mean())

@@ -16,18 +16,19 @@ class HubImages(Reader):
     """The rows of a loaded source with an Image and a ClassLabel column. Raises CorruptData where it has others."""
 
     def __init__(self, source: Source, entry: Registered) -> None:
+        assert entry.pictures is not None
         image, label = self.columns = entry.pictures
         self.images, self.types, self.path = (image,), {image: "image"}, Path()
-        self.total, self.entry = source.total, entry
-        self.names = {label: _names(source.parts[0].features.get(label), entry)}
+        self.total = source.total
+        self.image, self.label = image, label
+        self.names = {label: _names(source.parts[0].features.get(label), label, entry)}
         self.parts = [_undecoded(part, image, entry) for part in source.parts]
 
     @property
     def mapping(self) -> Pictured:
         """The mapping of its columns. Rows without a label are left out, as are images that cannot be read."""
-        image, label = self.entry.pictures
-        classes = tuple(Class(name=name, values=(str(number),)) for number, name in enumerate(self.names[label]))
-        return Pictured(image=image, label=label, classes=classes, skip=True, skip_broken=True)
+        classes = tuple(Class(name=name, values=(str(number),)) for number, name in enumerate(self.names[self.label]))
+        return Pictured(image=self.image, label=self.label, classes=classes, skip=True, skip_broken=True)
 
     def pictures(self, column: str, columns: Sequence[str]) -> Iterator[Picture]:
         self.done = 0
@@ -40,10 +41,10 @@ class HubImages(Reader):
                 yield Picture(name, value.get("bytes") or b"", values)
 
 
-def _names(feature: Any, entry: Registered) -> tuple[str, ...]:
+def _names(feature: Any, label: str, entry: Registered) -> tuple[str, ...]:
     names = getattr(feature, "names", None)
     if not names:
-        raise CorruptData(f"“{entry.repository}” on the Hub has no column “{entry.pictures[1]}” with named classes any more.")
+        raise CorruptData(f"“{entry.repository}” on the Hub has no column “{label}” with named classes any more.")
     return tuple(map(str, names))
 
 

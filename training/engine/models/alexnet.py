@@ -25,6 +25,7 @@ class AlexNet(nn.Module):
 
     def __init__(self, hidden: int = 4096, classes: int = 1000) -> None:
         super().__init__()
+        self.classes = classes
         self.features = nn.Sequential(
             nn.Conv2d(3, 64, 11, stride=4, padding=2),
             nn.ReLU(),
@@ -54,10 +55,6 @@ class AlexNet(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         logits: Tensor = self.classifier(self.avgpool(self.features(images)).flatten(1))
         return logits
-
-    @property
-    def classes(self) -> int:
-        return self.classifier[-1].out_features  # type: ignore[no-any-return]
 
 
 def load(path: Path) -> AlexNet:

@@ -59,8 +59,9 @@ def publish(
 def test_images_come_from_the_hub_with_the_names_of_their_classes(
     hub: HubServer, dataset_library: Path, tmp_path: Path, name: str
 ) -> None:
-    image, label = PICTURED[name].pictures
-    commit = publish(hub, tmp_path, name, (image, label))
+    columns = PICTURED[name].pictures
+    assert columns
+    commit = publish(hub, tmp_path, name, columns)
     card = prepare.fetch_registered(name, None, nothing)
     assert (card.classes, card.rows, card.report.classes) == (CLASSES, 120, (60, 60))
     assert (card.licence, card.source.endswith(f"commit {commit[:12]}")) == ("mit", True)

@@ -16,6 +16,7 @@ from training import catalog
 from training.catalog import outside
 from training.cli.main import main
 from training.engine.models import alexnet
+from training.engine.models.image_encoders import centre
 from training.engine.models.image_features import decoded_parts
 
 
@@ -84,7 +85,7 @@ def test_pixels_are_those_of_the_centre_normalised_by_imagenet() -> None:
     (image,) = (next(iter(decoded_parts(catalog.dataset("fashion-mnist").path)))[0],)
     values = alexnet.pixels([image])
     assert values.shape == (1, 3, 224, 224)
-    plain = np.asarray(alexnet.centre(image), float) / 255
+    plain = np.asarray(centre(image)).astype(float) / 255
     np.testing.assert_allclose(values[0, 2], (plain[:, :, 2] - 0.406) / 0.225, atol=1e-5)
 
 
