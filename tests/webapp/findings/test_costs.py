@@ -36,7 +36,7 @@ def group(index: int, student: float) -> Group:
 def test_the_best_at_each_cost_is_what_nothing_cheaper_matches() -> None:
     methods = [{"kind": "naive"}, {"kind": "mixed", "fraction": 0.5}, {"kind": "sequential", "fraction": 0.25}]
     mixed = spec(methods=methods)
-    half = rows_of(mixed.data.name, mixed.data)
+    half = rows_of(mixed.data.name, mixed.data, "B")
     rows = half.train + half.validation
     points = offers(mixed, [group(0, 0.70), group(1, 0.71), group(2, 0.73)], weak_cost=0.2)
     assert [point.title for point in points] == ["Naive", "Weak then true labels", "Mixed with ground truth", "Ceiling"]
