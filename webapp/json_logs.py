@@ -42,5 +42,6 @@ def logging_settings() -> dict[str, Any]:
             "django.request": {"level": "ERROR"},
             "webapp.request_context": {"level": "INFO"},
             **{name: {"handlers": [], "level": "INFO", "propagate": True} for name in ("uvicorn", "uvicorn.error", "celery")},
+            "uvicorn.access": {"handlers": [], "propagate": False},  # it would write whole addresses
         },
     }

@@ -80,6 +80,7 @@ def test_records_of_a_worker_carry_its_runs() -> None:
 def test_with_the_option_every_line_of_a_program_is_json(tmp_path: Any) -> None:
     code = (
         "import logging, django; django.setup(); logging.getLogger('webapp.some').warning('password=hunter22 %s', 'a');"
+        "logging.getLogger('uvicorn.access').info('GET /s/a-token-of-a-share/');"
         "logging.getLogger('uvicorn.error').info('started')"
     )
     environment = {"DATA_DIR": str(tmp_path), "LOG_FORMAT": "json", "DJANGO_SETTINGS_MODULE": "webapp.settings", "PATH": ""}

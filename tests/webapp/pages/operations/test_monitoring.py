@@ -3,9 +3,9 @@
 import json
 import re
 import shutil
-from collections import namedtuple
 from collections.abc import Iterator
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -75,7 +75,7 @@ def test_a_database_without_an_answer_is_a_fault(client: Client, monkeypatch: py
     def away() -> Any:
         raise OperationalError("password authentication failed for ada:secret")
 
-    monkeypatch.setattr(readiness.connection, "cursor", away)
+    monkeypatch.setattr(connection, "cursor", away)
     answer = client.get("/readyz")
     assert answer.status_code == 503
     assert answer.json()["parts"]["database"] == "The database cannot be reached."
@@ -103,8 +103,7 @@ def test_a_store_that_cannot_be_written_and_a_full_disk_are_faults(
     parts = client.get("/readyz").json()["parts"]
     assert parts["store"] == "The store of artifacts cannot be written: Not a directory."
     settings.ARTIFACTS_DIR = tmp_path
-    usage = namedtuple("usage", "total used free")(10, 9, 2**20)
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=2**20))
     assert "0.00 GiB are free" in client.get("/readyz").json()["parts"]["disk"]
 
 
@@ -166,7 +165,7 @@ def test_while_the_database_is_away_the_numbers_say_so(client: Client, monkeypat
         raise OperationalError("away")
 
     monkeypatch.setattr(gauges, "read", away)
-    monkeypatch.setattr(readiness.connection, "cursor", away)
+    monkeypatch.setattr(connection, "cursor", away)
     samples = numbers(client)
     assert samples["w2s_ready", "database"] == 0
     assert ("w2s_leases",) not in samples
