@@ -137,6 +137,13 @@ class Lab:
                 time.sleep(2**pause / 2)
         raise AssertionError("every try returns or raises")
 
+    def read(self, path: str) -> bytes:
+        """Return the response of the API as it is, for files that fit in memory."""
+        answer = self._http.get(path)
+        if answer.is_error:
+            raise _refused(answer)
+        return answer.content
+
     def save(self, path: str, target: Path) -> None:
         """Save the response of the API to the file ``target``."""
         with self._http.stream("GET", path) as answer:
@@ -236,6 +243,10 @@ class Experiment:
         fields = {"name": name, "author": author, "text": text, "weak": weak}
         answer: Json = self.lab.send(f"experiments/{self.id}/submissions", files, fields)
         return answer
+
+    def picture(self, example: int | str) -> bytes:
+        """Return the thumbnail of an example of a data set of images, a PNG or JPEG file. Raises Refused where it has none."""
+        return self.lab.read(f"experiments/{self.id}/examples/{example}/picture")
 
     def archive(self, target: Path) -> None:
         """Save the whole experiment as a zip file, which another laboratory can verify and import."""

@@ -109,8 +109,18 @@ class Piece(Reported):
     effect: float
 
 
+class Patch(Reported):
+    """A rectangle of an image, its edges as shares of the image's width and height. ``effect`` is in nats of log-odds."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    effect: float
+
+
 class Attribution(Reported):
-    """Log-odds that a run gives the true label of an example, and the effect of each piece of its text on them.
+    """Log-odds that a run gives the true label of an example, and the effect of each piece of its text or image on them.
 
     A non-empty ``error`` is one sentence for the user; there are no numbers then.
     """
@@ -119,6 +129,8 @@ class Attribution(Reported):
     id: int
     log_odds: float = 0.0
     pieces: tuple[Piece, ...] = ()
+    patches: tuple[Patch, ...] = ()
+    """Those of an image, row by row."""
     error: str = ""
 
 

@@ -48,7 +48,9 @@ class Neighbours(Finding):
     compared: int
     near: int
     examples: tuple[tuple[str, str], ...] = ()
-    """A few such pairs, with truncated texts."""
+    """A few such pairs, with truncated texts, or the names of images."""
+    pictures: tuple[tuple[str, str], ...] = ()
+    """The thumbnails of such images, as addresses that contain them."""
 
     @property
     def share(self) -> float:

@@ -12,7 +12,8 @@ from training.metrics.results import Result
 from training.spec import Problem
 from webapp.access import NOT_YOUR_WRITING, demand_truth, owns
 from webapp.api.datasets import Invalid
-from webapp.api.examples import NoteOut, note_out, opened
+from webapp.api.example_schemas import NoteOut, note_out
+from webapp.api.examples import opened
 from webapp.api.experiments import visible
 from webapp.example_queries.view import View
 from webapp.explorer.editing import edit_note

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from training.metrics.intervals import Estimate, Spread, conditional, proportion
 from webapp.example_queries.filters import Where
-from webapp.example_queries.view import CELLS, SEATS
+from webapp.example_queries.view import CELLS, SEATS, View
 
 Array = npt.NDArray[np.float64]
 
@@ -42,7 +42,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class Measures:
-    """Measures of a slice of ``rows`` examples; None without examples, and where the chosen cells decide the value."""
+    """Measures of a slice of ``rows`` examples; None without examples, and where the filter decides the value."""
 
     rows: int
     accuracy: dict[str, Estimate | None]
@@ -53,7 +53,7 @@ class Measures:
     """The same share, among examples on which the supervisor is right."""
     agreement_wrong: Estimate | None
     decided: frozenset[str] = frozenset()
-    """Measures that follow from the chosen cells alone: a seat, "agreement", "agreement_right", "agreement_wrong"."""
+    """Measures that follow from the chosen cells or labels alone: a seat, "agreement", "agreement_right", "agreement_wrong"."""
 
 
 def count(cursor: duckdb.DuckDBPyConnection, selected: Where) -> Counts:
@@ -77,8 +77,8 @@ def quantities() -> Array:
     return np.stack([weak, student, ceiling, agree, agree & weak, agree & ~weak, ~weak], axis=1).astype(np.float64)
 
 
-def measure_slice(counts: Counts, cells: Collection[int], classes: int | None) -> Measures:
-    """Return the measures of the examples in ``cells``, or in all cells if none is given."""
+def measure_slice(counts: Counts, cells: Collection[int], classes: int | None, decided: frozenset[str] = frozenset()) -> Measures:
+    """Return the measures of the examples in ``cells``, or in all cells if none is given, without those that are ``decided``."""
     chosen = np.repeat([not cells or cell in cells for cell in CELLS], 2).astype(np.float64)
     alone, number = counts.alone * chosen, counts.number * chosen[counts.kind]
     rows = float(alone.sum() + number.sum())
@@ -95,7 +95,16 @@ def measure_slice(counts: Counts, cells: Collection[int], classes: int | None) -
             conditional(spread, AGREE_RIGHT, WEAK),
             conditional(spread, AGREE_WRONG, WEAK_WRONG),
         )
-    return _without_decided(measures, decided_by(cells, classes)) if cells else measures
+    decided |= decided_by(cells, classes) if cells else frozenset()
+    return _without_decided(measures, decided) if decided else measures
+
+
+def labels_decide(view: View) -> frozenset[str]:
+    """Return the quantities that follow from the labels that the view asks for: accuracies, and whether two models agree."""
+    asked = {seat: label for seat in SEATS if (label := view.label_of(seat)) is not None}
+    seats = set(asked) if view.gold is not None else set()
+    agreement = {"agreement", "agreement_right", "agreement_wrong"} if {"weak", "student"} <= set(asked) else set()
+    return frozenset(seats | agreement)
 
 
 def decided_by(cells: Collection[int], classes: int | None) -> frozenset[str]:

@@ -19,7 +19,7 @@ from training.storage.checksums import CHANGED, DamagedArtifact, digest
 from webapp.example_queries.projection import build_plane
 from webapp.example_queries.tables import About, build_table, build_texts
 
-FORMAT = f"3-{duckdb.__version__}"
+FORMAT = f"4-{duckdb.__version__}"
 """Part of every file's name: raise the number when the contents of the files change."""
 
 ATTACHED = 64

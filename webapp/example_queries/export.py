@@ -46,6 +46,9 @@ classes.
 Ids and groups are whole numbers in Parquet and texts elsewhere, since spreadsheets round numbers of this size.
 """
 
+OF_TEXTS = ("text_b", "words")
+"""Columns that a file of images or rows of features does not have: their ``text`` is a name."""
+
 WROTE = [
     ("text", pa.string()),
     ("answer", pa.string()),
@@ -70,7 +73,7 @@ ANSWERS = pa.schema(
 def schema_of(rows: Slice) -> pa.Schema:
     """Return the columns of the view's file."""
     if rows.about.kind is not WRITTEN:
-        return LABELS
+        return LABELS if rows.about.worded else pa.schema([field for field in LABELS if field.name not in OF_TEXTS])
     return pa.schema([*ANSWERS, *((name, pa.string()) for name in further(rows))])
 
 
@@ -103,7 +106,8 @@ def _labelled(rows: Slice, chunk: Sequence[Example]) -> list[dict[str, Any]]:
         own = (example.gold, example.group, example.cell, example.length, example.shift, example.flip)
         values = (example.id, *texts[example.row], *own, *(value for answer in answers for value in answer))
         made.append(dict(zip(LABELS.names[:-1], values, strict=True)))
-    return made
+    left_out = () if rows.about.worded else OF_TEXTS
+    return [{name: value for name, value in row.items() if name not in left_out} for row in made]
 
 
 def _written(rows: Slice, chunk: Sequence[Example]) -> list[dict[str, Any]]:

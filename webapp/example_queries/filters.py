@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from training.words import folded_sql
-from webapp.example_queries.view import PLANE, RANGES, Mode, View
+from webapp.example_queries.view import PLANE, RANGES, SEATS, Mode, View
 
 
 @dataclass
@@ -41,6 +41,9 @@ def where(view: View, tagged: Sequence[Sequence[int]], besides: str = "") -> Whe
         condition.add("cell IN (SELECT unnest(?))", list(view.cell))
     if view.gold is not None:
         condition.add("gold = ?", view.gold)
+    for seat in SEATS:
+        if (label := view.label_of(seat)) is not None:
+            condition.add(f"{seat}_label = ?", label)
     for name, column in RANGES.items():
         low, high = view.ends(name) if name != besides else (None, None)
         # Probabilities are stored in single precision, so typed ends are rounded to it.

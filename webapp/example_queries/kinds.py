@@ -7,7 +7,7 @@ from typing import Any
 from training.spec import Problem
 from webapp.example_queries.refusal import Refused
 from webapp.example_queries.rows import Example, Labelled, Said, Written, Wrote
-from webapp.example_queries.view import RANGES, SEATS, View
+from webapp.example_queries.view import LABELS, RANGES, SEATS, View
 
 
 @dataclass(frozen=True)
@@ -82,9 +82,14 @@ def check(view: View, kind: Kind, dimensions: Mapping[str, Any]) -> None:
         raise Refused(Problem("sort", f"These examples have {have}: there is no such order of them."))
     if view.sort in ("hardest", "easiest") and "difficulty" not in dimensions:
         raise Refused(Problem("sort", "These examples have no difficulty to order them by."))
+    if view.sort == "length" and "length" not in dimensions:
+        raise Refused(Problem("sort", "These examples are no texts: there is no length to order them by."))
     if kind is WRITTEN and view.gold is not None:
         raise Refused(Problem("gold", f"These examples have {have}: search for an answer instead."))
+    if kind is WRITTEN and (asked := next((name for name in LABELS if getattr(view, name) is not None), None)):
+        raise Refused(Problem(asked, f"These examples have {have}: search for an answer instead."))
     for name in RANGES:
         if view.brushed(name) and name not in dimensions:
-            why = "have no difficulty" if name == "difficulty" and kind is WRITTEN else f"have {have}"
+            lacks = {"length": "are no texts", "difficulty": "have no difficulty" if kind is WRITTEN else f"have {have}"}
+            why = lacks.get(name, f"have {have}")
             raise Refused(Problem(name, f"These examples {why}, so that nothing can be selected by it."))

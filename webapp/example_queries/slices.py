@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from webapp.example_queries.axes import BINS
-from webapp.example_queries.counts import Counts, Measures, count, measure_slice
+from webapp.example_queries.counts import Counts, Measures, count, labels_decide, measure_slice
 from webapp.example_queries.database import Base, Source
 from webapp.example_queries.filters import Where, beyond, inside, pattern, where
 from webapp.example_queries.kinds import WRITTEN, check
@@ -73,6 +73,11 @@ class Slice:
     def _where(self, besides: str = "") -> Where:
         return where(self.view, self.tagged, besides)
 
+    @property
+    def selected(self) -> Where:
+        """The condition of the rows of the view."""
+        return self._where()
+
     def over(self, view: View) -> "Slice":
         """Return the same rows in another order or from another page on, without another search."""
         other = copy(self)
@@ -87,7 +92,7 @@ class Slice:
     @cached_property
     def measures(self) -> Measures:
         """Accuracies and agreements of the view."""
-        return measure_slice(self.counts, self.view.cell, self.about.classes)
+        return measure_slice(self.counts, self.view.cell, self.about.classes, labels_decide(self.view))
 
     @property
     def rows(self) -> int:

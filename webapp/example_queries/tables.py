@@ -25,6 +25,9 @@ from webapp.example_queries.axes import BINS, Axis
 from webapp.example_queries.kinds import LABELLED, WRITTEN, Kind
 from webapp.example_queries.view import RANGES, SEATS
 
+NAMED = b"named"
+"""Key in the metadata of a file of texts that are names, where the pixels or features themselves were left out."""
+
 
 @dataclass(frozen=True)
 class About:
@@ -39,6 +42,11 @@ class About:
     @property
     def kind(self) -> Kind:
         return WRITTEN if self.classes is None else LABELLED
+
+    @property
+    def worded(self) -> bool:
+        """Return whether the examples have words to count: images and rows of features have names alone."""
+        return "length" in self.axes
 
     @classmethod
     def read(cls, text: str) -> "About":
@@ -74,6 +82,7 @@ def _writable(new: Path) -> Iterator[Path]:
 def build_texts(source: Path, target: Path, memory: str, threads: int) -> None:
     """Write the texts of ``source``, the Parquet file of a data set. Searches read ``folded``; ``length`` counts words.
 
+    Of images and of rows of features the texts are names, and ``length`` is null.
     Of a generative data set ``answers`` are the accepted ones, which are searched too, and ``others`` its further columns.
     """
     with pq.ParquetFile(source) as file:
@@ -90,10 +99,19 @@ def build_texts(source: Path, target: Path, memory: str, threads: int) -> None:
             SELECT row_number() OVER () - 1 AS row, id, text, {second} AS text_b, {accepted} AS answers,
                    {_others(schema) if written else "NULL::MAP(VARCHAR, VARCHAR)"} AS others,
                    {folded_sql(f"concat_ws(' ', {whole}, array_to_string({accepted}, ' '))")} AS folded,
-                   {length_sql(whole)}::INTEGER AS length
+                   {length_sql(whole) if worded(schema) else "NULL"}::INTEGER AS length
             FROM (SELECT * FROM read_parquet(?, hive_partitioning = false) ORDER BY id)""",  # nosec B608
             [str(source)],
         )
+
+
+def worded(schema: pa.Schema) -> bool:
+    """Return whether the examples of a data set with this schema are texts: pixels and features are columns of bytes."""
+    if "answers" in schema.names:
+        return True
+    return NAMED not in (schema.metadata or {}) and not any(
+        pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind) for kind in schema.types
+    )
 
 
 def _others(schema: pa.Schema) -> str:
@@ -128,12 +146,13 @@ def build_table(
     if any(not np.array_equal(outputs.gold, seen[0].gold) for outputs in seen):
         raise ValueError("These runs do not agree on the gold labels: they are of different data.")
     with duckdb.connect(str(texts), read_only=True, config={"memory_limit": memory, "threads": threads}) as connection:
-        known = connection.execute("SELECT id, row, length FROM texts ORDER BY id").fetchnumpy()
+        known = connection.execute("SELECT id, row, coalesce(length, 0) AS length FROM texts ORDER BY id").fetchnumpy()
+        counted = connection.execute("SELECT count(length) FROM texts").fetchall()[0][0]
     place = np.searchsorted(known["id"], ids)
     if len(ids) and (place.max() >= len(known["id"]) or not np.array_equal(known["id"][place], ids)):
         raise ValueError("The data set does not hold all examples of these runs.")
     flip = _flips(store, keys, seen) if split == "test" else np.full(len(ids), -1)
-    columns, about = columns_of(seen, known["row"][place], known["length"][place], flip)
+    columns, about = columns_of(seen, known["row"][place], known["length"][place] if counted else None, flip)
     parquet = target.with_suffix(".parquet")
     with atomic(parquet) as path:
         pq.write_table(pa.table(columns), path, compression="none")
@@ -148,12 +167,13 @@ def ordered(outputs: Outputs) -> Outputs:
 
 
 def columns_of(
-    seen: Sequence[Outputs], row: npt.NDArray[Any], length: npt.NDArray[Any], flip: npt.NDArray[Any]
+    seen: Sequence[Outputs], row: npt.NDArray[Any], length: npt.NDArray[Any] | None, flip: npt.NDArray[Any]
 ) -> tuple[dict[str, pa.Array], About]:
-    """Return the columns of a table, one entry per example, from the outputs of each seat."""
+    """Return the columns of a table, one entry per example, from the outputs of each seat; ``length`` is None without words."""
     first = seen[0]
     compared = compare(seen)
-    columns: dict[str, Any] = {"row": row, "id": first.id, "gold": first.gold, "grp": first.group, "length": length}
+    lengths = np.zeros(len(row), np.int32) if length is None else length
+    columns: dict[str, Any] = {"row": row, "id": first.id, "gold": first.gold, "grp": first.group, "length": lengths}
     columns |= compared.columns
     weak, student, ceiling = compared.wrong
     columns["cell"] = (1 + 4 * weak + 2 * student + ceiling).astype(np.uint8)
@@ -162,6 +182,8 @@ def columns_of(
     columns["shared"], columns["grp_number"] = size[group] > 1, group.astype(np.int32)
     missing = {"flip": flip < 0} | ({"difficulty": np.isnan(columns["difficulty"])} if "difficulty" in columns else {})
     axes = axes_of(columns, compared.classes)
+    if length is None:
+        del axes["length"]
     counts = {}
     for name, axis in axes.items():
         column = RANGES[name]

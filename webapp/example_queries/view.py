@@ -31,6 +31,9 @@ RANGES = {
 A table has those of its kind: confidences with classes, log-probabilities with written answers.
 """
 
+LABELS = tuple(f"{seat}_label" for seat in SEATS)
+"""Settings of the label that each model gives."""
+
 PLANE = ("x", "y")
 """The two coordinates of the map, with ends like those of a range: a rectangle."""
 
@@ -49,6 +52,7 @@ LONGEST_SEARCH = 200
 
 Key = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{8,64})?$")]
 Tag = Annotated[str, StringConstraints(pattern=r"^[\w][\w .,:/+-]{0,39}$")]
+Label = Annotated[int | None, Field(ge=0, le=1000)]
 Share = Annotated[float | None, Field(ge=0, le=1, allow_inf_nan=False)]
 Count = Annotated[int | None, Field(ge=0, le=2**40)]
 Coordinate = Annotated[float | None, Field(ge=-1e9, le=1e9, allow_inf_nan=False)]
@@ -83,7 +87,11 @@ class View(BaseModel):
     ceiling: Key = ""
     split: Literal["test", "transfer"] = "test"
     cell: Annotated[tuple[Annotated[int, Field(ge=1, le=8)], ...], AfterValidator(_ordered)] = ()
-    gold: Annotated[int | None, Field(ge=0, le=1000)] = None
+    gold: Label = None
+    weak_label: Label = None
+    """The label that the model in a seat gives."""
+    student_label: Label = None
+    ceiling_label: Label = None
     weak_min: Share = None
     weak_max: Share = None
     student_min: Share = None
@@ -158,6 +166,11 @@ class View(BaseModel):
     def ends(self, name: str) -> tuple[float | None, float | None]:
         return getattr(self, f"{name}_min"), getattr(self, f"{name}_max")
 
+    def label_of(self, seat: str) -> int | None:
+        """Return the label that the model in ``seat`` gives in this view, None for any."""
+        label: int | None = getattr(self, f"{seat}_label")
+        return label
+
     def brushed(self, name: str) -> bool:
         return self.ends(name) != (None, None)
 
@@ -175,7 +188,7 @@ class View(BaseModel):
     def rows(self) -> "View":
         """The part of the view that selects rows of a table."""
         ends = {f"{name}_{end}" for name in (*RANGES, *PLANE) for end in ("min", "max")}
-        return View.model_validate(self.model_dump(include={"cell", "gold", "group", "tag", "q", "mode", *ends}))
+        return View.model_validate(self.model_dump(include={"cell", "gold", *LABELS, "group", "tag", "q", "mode", *ends}))
 
     @property
     def page(self) -> "View":

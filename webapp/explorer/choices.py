@@ -47,6 +47,7 @@ WRITTEN_COLUMNS = {
 }
 SPLITS = {"test": "test set", "transfer": "half B, what students learn from"}
 MODES = {"words": "all words", "phrase": "phrase", "regex": "regular expression"}
+MODES_OF_NAMES = {"words": "all parts", "phrase": "in one piece", "regex": "regular expression"}
 
 
 @dataclass(frozen=True)
@@ -59,14 +60,12 @@ class Choice:
 
 def sorts_of(about: About) -> dict[str, tuple[str, str]]:
     """Return title and explanation of each order of these examples."""
-    if about.kind is not WRITTEN:
-        return LABELLED_SORTS
-    hard = () if "difficulty" in about.axes else ("hardest", "easiest")
-    return {name: words for name, words in WRITTEN_SORTS.items() if name not in hard}
+    needed = {"hardest": "difficulty", "easiest": "difficulty", "length": "length"}
+    sorts = WRITTEN_SORTS if about.kind is WRITTEN else LABELLED_SORTS
+    return {name: words for name, words in sorts.items() if needed.get(name) in (None, *about.axes)}
 
 
 def columns_of(about: About) -> dict[str, str]:
     """Return the titles of the columns that a list of these examples may have."""
-    if about.kind is not WRITTEN:
-        return LABELLED_COLUMNS
-    return {name: title for name, title in WRITTEN_COLUMNS.items() if name in about.axes or name != "difficulty"}
+    columns = WRITTEN_COLUMNS if about.kind is WRITTEN else LABELLED_COLUMNS
+    return {name: title for name, title in columns.items() if name in about.axes or name not in ("difficulty", "length")}

@@ -158,7 +158,7 @@ class ExamplePage(Subject):
         return [
             ("Example", str(self.example.id)),
             ("Group", str(self.example.group)),
-            ("Words", f"{self.example.length:,}"),
+            *([("Words", f"{self.example.length:,}")] if self.worded else []),
             *self._own_facts,
             *([("Leaves the supervisor from step", f"{flip:,}")] if flip is not None else []),
             ("Data set", self.opened.fingerprint),

@@ -14,6 +14,7 @@ from training import RunSpec, Store
 from training.names import within
 from training.storage.archive import RUN, Origin, digest, read
 from webapp.example_queries.pictures import IMAGE, THUMBNAIL
+from webapp.example_queries.tables import NAMED, worded
 from webapp.experiments import queries
 from webapp.experiments.imported_runs import exported_keys
 from webapp.experiments.models import Experiment, Run, Status
@@ -45,7 +46,7 @@ def freeze(finished: FinishedModels, folder: Path, chosen: Sequence[int] | None 
         for model in finished.models:
             _write_run(store, frozen, model.key, names[model.key], ids)
     except FileNotFoundError:
-        gone = f"the texts of {student.spec.dataset}, or a run’s predictions for them"
+        gone = f"the examples of {student.spec.dataset}, or a run’s predictions for them"
         raise Missing(f"A file is gone that the examples are read from: {gone}.") from None
 
 
@@ -73,8 +74,10 @@ def _with_thumbnails(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch
 
 
 def _schema(file: pq.ParquetFile) -> pa.Schema:
-    written = "answers" in file.schema_arrow.names
-    return pa.schema([field for field in file.schema_arrow if (written and field.name != IMAGE) or field.name in COLUMNS])
+    schema = file.schema_arrow
+    written = "answers" in schema.names
+    kept = [field for field in schema if (written and field.name != IMAGE) or field.name in COLUMNS]
+    return pa.schema(kept, None if worded(schema) else {NAMED: b"yes"})
 
 
 def _write_run(store: Store, frozen: Store, key: str, name: str, ids: npt.NDArray[np.int64]) -> None:

@@ -117,7 +117,7 @@ def open_view(finished: FinishedModels, view: View, patience: float | None = Non
             for key in triplet.keys:
                 if not source.store.finished(key):
                     raise DamagedArtifact(key, "predictions.parquet", MISSING) from None
-            gone = f"the texts of {triplet.student.spec.dataset}, or a run’s predictions for them"
+            gone = f"the examples of {triplet.student.spec.dataset}, or a run’s predictions for them"
             raise Missing(f"A file is gone that the examples are read from: {gone}.") from None
         except ValueError as error:
             raise Missing(str(error)) from None

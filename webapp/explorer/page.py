@@ -14,18 +14,18 @@ from webapp.charts.probabilities import answer_axis, answer_bars
 from webapp.example_queries.cache import Page
 from webapp.example_queries.refusal import Refused
 from webapp.example_queries.rows import Example, Labelled, Written
-from webapp.example_queries.view import NOWHERE, View
-from webapp.experiments import imported_runs
+from webapp.example_queries.view import LABELS, NOWHERE, View
 from webapp.explorer.cells import Matrix
-from webapp.explorer.choices import MODES, SPLITS, Choice, columns_of, sorts_of
-from webapp.explorer.finished_models import FinishedModels, Triplet
+from webapp.explorer.choices import MODES, MODES_OF_NAMES, Choice, columns_of, sorts_of
+from webapp.explorer.finished_models import FinishedModels
 from webapp.explorer.histograms import Brush, brushes_of
 from webapp.explorer.map import Map
 from webapp.explorer.marked_text import Piece, plain, sides_of
+from webapp.explorer.model_choice import ModelChoice
 from webapp.explorer.open_view import OpenView, open_view
-from webapp.explorer.titles import ROLES, Subject, proposer
+from webapp.explorer.titles import ROLES, proposer
 from webapp.explorer.written_answers import WrittenAnswer, written_answers
-from webapp.findings.wording import lower, short_model
+from webapp.findings.wording import lower
 from webapp.notes import queries as notes
 from webapp.notes.models import Tag
 
@@ -59,7 +59,7 @@ class Line:
         return proposer(self.tags)
 
 
-class Explorer(Subject):
+class Explorer(ModelChoice):
     """Everything that the page shows, read in the constructor while the view is open."""
 
     def __init__(self, opened: OpenView, typed: str) -> None:
@@ -102,53 +102,7 @@ class Explorer(Subject):
     def axis(self) -> str:
         return answer_axis(f"P({self.of}){', gold side tinted' if self.classes == 2 else ''}")
 
-    @property
-    def elsewhere(self) -> list[str]:
-        """Sentences on models of the experiment that were trained elsewhere."""
-        return list(map(imported_runs.words, imported_runs.origins(model.run for model in self.finished.models)))
-
     # Choices.
-
-    @property
-    def methods(self) -> list[Choice]:
-        """Students of the same supervisor, ceiling and seed."""
-        alike = [
-            triplet
-            for triplet in self.finished.triplets
-            if (triplet.weak, triplet.ceiling) == (self.triplet.weak, self.triplet.ceiling)
-        ]
-        return [
-            Choice(lower(self.names.shorts[triplet.student.method or 0]), self._seats(triplet), triplet == self.triplet)
-            for triplet in alike
-        ]
-
-    @property
-    def seeds(self) -> list[Choice]:
-        alike = [triplet for triplet in self.finished.triplets if _kind(triplet) == _kind(self.triplet)]
-        return [Choice(str(triplet.student.seed), self._seats(triplet), triplet == self.triplet) for triplet in alike]
-
-    @property
-    def pairs(self) -> list[Choice]:
-        by_pair: dict[tuple[str, str], Triplet] = {}
-        for triplet in self.finished.triplets:
-            same = (triplet.student.method, triplet.student.seed) == (self.triplet.student.method, self.triplet.student.seed)
-            pair = triplet.weak.name, triplet.student.name
-            if same or pair not in by_pair:
-                by_pair[pair] = triplet
-        own = self.triplet.weak.name, self.triplet.student.name
-        return [
-            Choice(f"{short_model(weak)} to {short_model(strong)}", self._seats(triplet), (weak, strong) == own)
-            for (weak, strong), triplet in by_pair.items()
-        ]
-
-    def _seats(self, triplet: Triplet) -> str:
-        # The features of another model span another plane.
-        rest = self.view if triplet.student.name == self.triplet.student.name else self.view.but(**NOWHERE)
-        return rest.but(**self.finished.named(triplet)).query()
-
-    @property
-    def splits(self) -> list[Choice]:
-        return [Choice(title, self.view.but(split=name).query(), name == self.view.split) for name, title in SPLITS.items()]
 
     @property
     def sorts(self) -> list[Choice]:
@@ -183,7 +137,7 @@ class Explorer(Subject):
 
     @property
     def modes(self) -> list[tuple[str, str]]:
-        return list(MODES.items())
+        return list((MODES if self.worded else MODES_OF_NAMES).items())
 
     @property
     def golds(self) -> list[tuple[int, str]]:
@@ -196,7 +150,7 @@ class Explorer(Subject):
         """The label of the search, with the texts that it looks through."""
         if self.written:
             return "Search prompts and answers"
-        return "Search the row ids" if self.dataset and self.dataset.arrays else "Search the text"
+        return {"image": "Search the names of images", "row": "Search the row ids"}.get(self.noun, "Search the text")
 
     @property
     def many_classes(self) -> bool:
@@ -208,8 +162,15 @@ class Explorer(Subject):
         """The hidden fields of the form: the parts of the view that it has no other fields for."""
         view = self.view
         fields = [("split", view.split), ("sort", view.sort), ("group", view.group), ("map", "shown" if view.mapped else "")]
+        fields += [(name, getattr(view, name)) for name in LABELS]
         pairs = [(name, value) for name, value in fields if value not in (None, "")]
         return [*pairs, *(("cell", cell) for cell in view.cell), *(("column", name) for name in view.column)]
+
+    @property
+    def given_labels(self) -> list[str]:
+        """What the view asks of the models' labels, in words."""
+        asked = ((title, self.view.label_of(seat)) for title, seat in zip(self.titles, ROLES, strict=True))
+        return [f"{lower(title)} says {self.class_name(label)}" for title, label in asked if label is not None]
 
     @property
     def with_map(self) -> str:
@@ -265,10 +226,6 @@ def _value_and_interval(estimate: Estimate | None) -> tuple[str, str]:
     if estimate is None:
         return "–", ""
     return rate(estimate.value), "" if estimate.low is None else rate_interval(estimate)
-
-
-def _kind(triplet: Triplet) -> tuple[str, str, int | None]:
-    return triplet.weak.name, triplet.student.name, triplet.student.method
 
 
 def explored(finished: FinishedModels, view: View) -> tuple[Explorer, list[Problem]]:

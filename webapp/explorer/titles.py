@@ -66,6 +66,14 @@ class Subject:
         self.pictured = has_pictures(opened.source.dataset)
         self.about = opened.slice.about
         self.classes, self.written = self.about.classes, self.about.kind is WRITTEN
+        self.worded = self.about.worded
+
+    @property
+    def noun(self) -> str:
+        """The word for an example: a prompt, a text, an image, or a row of features."""
+        if self.worded:
+            return "prompt" if self.written else "text"
+        return "image" if self.pictured and not (self.dataset and self.dataset.arrays) else "row"
 
     @property
     def of(self) -> str:

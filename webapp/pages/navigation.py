@@ -9,6 +9,7 @@ PLACES: dict[str, tuple[str, ...]] = {
         *("experiments", "experiment", "run", "compare", "leaderboard", "manage", "diagnostics", "figure", "chart"),
         *("compare-file", "compare-status", "leaderboard-table", "table", "run-chart"),
         *("explorer", "example", "example-nearby", "example-words", "example-write", "examples-marked", "examples-export"),
+        *("examples-classes", "examples-classes-file"),
         *("example-picture", "outside-students", "handout", "looks"),
         *("import-archive", "archive-import", "accept-runs", "archive", "share", "experiment-status", "launch", "stop"),
         *("run-status", "run-system", "curve-range", "run-log", "run-log-file", "stop-run", "experiment-tag"),

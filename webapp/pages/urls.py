@@ -17,7 +17,7 @@ from webapp.pages.experiments import (
     table_files,
     views,
 )
-from webapp.pages.explorer import diagnostics, explorer_views
+from webapp.pages.explorer import classes, diagnostics, explorer_views
 from webapp.pages.home import views as home
 from webapp.pages.operations import monitoring, queue, workers
 from webapp.pages.organising import bulk, marks, projects, saved_views
@@ -87,6 +87,8 @@ urlpatterns = [
     path("experiments/<int:pk>/charts/<slug:name>.<slug:how>", chart_files.chart, name="chart"),
     path("experiments/<int:pk>/diagnostics/", diagnostics.diagnostics, name="diagnostics"),
     path("experiments/<int:pk>/examples/", explorer_views.explorer, name="explorer"),
+    path("experiments/<int:pk>/examples/classes/", classes.classes, name="examples-classes"),
+    path("experiments/<int:pk>/examples/classes.csv", classes.classes_file, name="examples-classes-file"),
     path("experiments/<int:pk>/examples/marked/", explorer_views.marked_examples, name="examples-marked"),
     path("experiments/<int:pk>/examples/export/<slug:how>/", explorer_views.export, name="examples-export"),
     path("experiments/<int:pk>/examples/<int:example>/", explorer_views.example, name="example"),

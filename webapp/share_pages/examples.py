@@ -7,6 +7,7 @@ from django.shortcuts import redirect, render
 
 from webapp.example_queries.export import SUFFIXES
 from webapp.example_queries.refusal import Refused
+from webapp.explorer.classes import ClassesPage, classes_page
 from webapp.explorer.download import download
 from webapp.explorer.example_page import CHART, example_page
 from webapp.explorer.finished_models import FinishedModels, Missing
@@ -54,6 +55,27 @@ def picture(request: HttpRequest, shown: ShownVersion, example: int) -> HttpResp
     try:
         return picture_of(_finished_models(shown), example)
     except (Missing, LookupError):
+        raise Http404 from None
+
+
+def classes(request: HttpRequest, shown: ShownVersion) -> HttpResponse:
+    """Show the confusions and the classes of the view of the address."""
+    page = _classes_page(request, shown)
+    return render(request, "pages/classes.html", {**_place(request, shown, _finished_models(shown)), "page": page})
+
+
+def classes_file(request: HttpRequest, shown: ShownVersion) -> HttpResponse:
+    """Return all classes as CSV."""
+    return _classes_page(request, shown).file(f"{shown.share.slug}-classes.csv")
+
+
+def _classes_page(request: HttpRequest, shown: ShownVersion) -> ClassesPage:
+    """Return the page. Raise Http404 for examples chosen by hand, of which nothing is counted."""
+    if shown.paper.examples == "some":
+        raise Http404("Nothing is computed for examples chosen by hand.")
+    try:
+        return classes_page(_finished_models(shown), request.GET)
+    except (Missing, Refused):
         raise Http404 from None
 
 

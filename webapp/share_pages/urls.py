@@ -17,6 +17,8 @@ def share_urls(name: str, rule: Callable[[Any], Any]) -> list[URLPattern]:
             path(f"{root}examples/", rule(examples.explorer), name=f"{kind}-examples"),
             path(f"{root}examples/<int:example>/", rule(examples.example), name=f"{kind}-example"),
             path(f"{root}examples/<int:example>/picture/", rule(examples.picture), name=f"{kind}-picture"),
+            path(f"{root}examples/classes/", rule(examples.classes), name=f"{kind}-examples-classes"),
+            path(f"{root}examples/classes.csv", rule(examples.classes_file), name=f"{kind}-examples-classes-file"),
             path(f"{root}examples/export/<slug:how>/", rule(examples.export), name=f"{kind}-examples-export"),
             path(f"{root}charts/<slug:name>.<slug:how>", rule(views.chart), name=f"{kind}-chart"),
             *(path(f"{root}{file}", rule(views.file), {"name": file}, name=f"{kind}-{file.partition('.')[0]}") for file in MADE),

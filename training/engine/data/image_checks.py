@@ -13,10 +13,13 @@ from training.engine.data.baselines import SAMPLE, Fit, baselines, trees
 from training.engine.data.checks import EASY, SHOWN, drawn, warnings
 from training.engine.data.image_mapping import Broken
 from training.engine.data.image_rules import ROW_GROUP, Staged, groups_of, parts_of
+from training.engine.data.near_images import near_images
 from training.engine.data.rules import LARGEST_CLASS, OnProgress
 
 MOST_CLASSES_OF_BASELINES = 50
 """Classes above which no baselines are trained: their time grows with the number of classes."""
+PAIRS = 3
+"""Pairs of near copies that the report shows."""
 FITS: dict[str, Fit] = {
     "form": lambda numbers, label, held: trees(np.array([form for form, _ in numbers], np.float64), label, held),
     "colours": lambda numbers, label, held: trees(np.array([colours for _, colours in numbers], np.float64), label, held),
@@ -45,13 +48,31 @@ def check_images(
         groups=len(sizes),
         largest_group=int(sizes.max()),
         lengths=Lengths(edges=(), counts=(), median=()),
-        neighbours=Neighbours(compared=0, near=0),
+        neighbours=_neighbours(path, chosen, group),
         baselines=results,
         sampled=len(sampled),
         samples=tuple(_sample(chosen[row], pictures[int(row)]) for row in rows),
         warnings=(),
     )
     return report.model_copy(update={"warnings": (*filter(None, map(_shortcut, results)), *_broken(broken), *warnings(report))})
+
+
+def _neighbours(path: Path, chosen: list[Staged], group: npt.NDArray[np.int64]) -> Neighbours:
+    """Return the near copies across groups, the first of them with their names and thumbnails."""
+    known = np.array([row for row, each in enumerate(chosen) if each.gradient is not None], np.int64)
+    hashes = np.array([chosen[row].gradient for row in known], np.uint64)
+    colours = np.array([chosen[row].colours for row in known], np.float32).reshape(len(known), -1)
+    pairs = near_images(hashes, colours, group[known])
+    shown = [
+        (int(known[first]), int(known[second])) for first, second in zip(pairs.first[:PAIRS], pairs.second[:PAIRS], strict=True)
+    ]
+    pictures = _pictures(path, np.unique(np.array(shown, np.int64)))
+    return Neighbours(
+        compared=len(known),
+        near=pairs.rows,
+        examples=tuple((chosen[first].name, chosen[second].name) for first, second in shown),
+        pictures=tuple((_address(pictures[first]), _address(pictures[second])) for first, second in shown),
+    )
 
 
 def _pictures(path: Path, rows: npt.NDArray[np.int64]) -> dict[int, bytes]:
@@ -66,9 +87,13 @@ def _pictures(path: Path, rows: npt.NDArray[np.int64]) -> dict[int, bytes]:
 
 
 def _sample(each: Staged, picture: bytes) -> Sample:
+    return Sample(texts=(each.name,), label=each.label, picture=_address(picture))
+
+
+def _address(picture: bytes) -> str:
+    """Return the address that contains a thumbnail."""
     kind = "png" if picture.startswith(b"\x89PNG") else "jpeg"
-    address = f"data:image/{kind};base64,{base64.b64encode(picture).decode()}"
-    return Sample(texts=(each.name,), label=each.label, picture=address)
+    return f"data:image/{kind};base64,{base64.b64encode(picture).decode()}"
 
 
 def _images(chosen: list[Staged], broken: Broken) -> ImageReport:

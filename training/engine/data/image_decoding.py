@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from training.engine.data.near_images import difference_hash
 from training.engine.errors import CorruptData
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
@@ -53,6 +54,8 @@ class Decoded:
     format: str
     form: tuple[float, ...]
     colours: tuple[float, ...]
+    gradient: int | None
+    """The difference hash, None for an image with too little in it (``near_images``)."""
 
 
 def begins_like_an_image(content: bytes) -> bool:
@@ -85,6 +88,7 @@ def decoded(content: bytes, name: str) -> Decoded:
         format=format,
         form=_form(width, height, format, opened.mode),
         colours=tuple(float(value) for value in (*pixels.mean(0), *pixels.std(0))),
+        gradient=difference_hash(stored),
     )
 
 

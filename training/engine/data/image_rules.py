@@ -59,6 +59,7 @@ class Staged:
     format: str
     form: tuple[float, ...]
     colours: tuple[float, ...]
+    gradient: int | None
 
 
 def apply_image_rules(
@@ -118,6 +119,7 @@ def _write(file: BinaryIO, labelled: LabelledImage) -> Staged:
         format=image.format,
         form=image.form,
         colours=image.colours,
+        gradient=image.gradient,
     )
 
 

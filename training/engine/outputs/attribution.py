@@ -1,4 +1,4 @@
-"""Word attribution by leave-one-out: each word is left out in turn, and the model's outputs are compared."""
+"""Attribution by leave-one-out: each word of a text, or patch of an image, is left out, and the outputs are compared."""
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ from training.engine.models import backbone, classifiers
 from training.engine.models.inputs import Inputs, Pairs, Ragged
 from training.engine.models.precision import precision_of
 from training.engine.outputs.export import weights_of
+from training.engine.outputs.occlusion import occlusion_of
 from training.engine.targets.imitation import prompted
 from training.spec import RunSpec
 from training.spec.methods import Imitation
@@ -30,23 +31,23 @@ MOST = 256
 
 
 def attribution_of(run: RunSpec, store: Store, example: int) -> Attribution:
-    """Return the effect of each word of ``example`` (its id) on the output of ``run``.
+    """Return the effect of each word, or of each patch of the image, of ``example`` (its id) on the output of ``run``.
 
     Leave-one-out after Li, Monroe and Jurafsky (2016, arXiv:1612.08220). The effect of a word is the log-odds of the true label
     with it minus those without it; this difference in nats, unscaled, is ours. Where two words carry the same information,
     neither has an effect. Raises LookupError where the data set has no such example, EngineError without weights or words.
     """
     if array_of(run.model) is not None:
-        raise EngineError("The examples of this run are features, which have no words.")
+        raise EngineError("The examples of this run are features: they have no words and no pixels to leave out.")
     examples = load_examples(run.dataset, run.fingerprint)
     if isinstance(run.method, Imitation):
         examples = prompted(run, examples, store.read_predictions(run.labels))
-    if examples.images is not None:
-        raise EngineError("Attribution leaves out words, and the examples of this data set are images.")
     (rows,) = np.nonzero(examples.id == example)
     if not len(rows):
         raise LookupError(f"The data set {run.dataset} has no example {example}.")
     row = int(rows[0])
+    if examples.images is not None:
+        return occlusion_of(run, store, examples, row)
     columns: dict[Side, pa.ChunkedArray | None] = {"a": examples.text, "b": examples.text_b}
     texts = {side: str(column[row]) for side, column in columns.items() if column is not None}
     left_out = [(side, start, end) for side, text in texts.items() for start, end in pieces_of(text)]

@@ -159,11 +159,23 @@ class ReportView:
     @property
     def near(self) -> str:
         near = self.report.neighbours
+        if self.report.images and not near.compared:
+            return "Only images with equal pixels were looked for, and none of them is kept twice."
         if not near.near:
             return f"None among {near.compared:,} {self.what}."
         if self.report.arrays:
             return f"{near.near:,} of {near.compared:,} rows ({near.share:.2%}) have the features of a row of another group."
-        return f"{near.near:,} of {near.compared:,} texts ({near.share:.2%}) are nearly the same as a text of another group."
+        other = "an image" if self.report.images else "a text"
+        return (
+            f"{near.near:,} of {near.compared:,} {self.what} ({near.share:.2%}) are nearly the same as {other} of another group."
+        )
+
+    @property
+    def near_pairs(self) -> list[list[tuple[str, str]]]:
+        """The first near copies: name or text, and the address of the image, of both."""
+        near = self.report.neighbours
+        pictures = near.pictures or [("", "")] * len(near.examples)
+        return [list(zip(pair, shown, strict=True)) for pair, shown in zip(near.examples, pictures, strict=False)][:3]
 
     @property
     def baselines(self) -> list[tuple[str, str, str, str, float]]:

@@ -36,16 +36,17 @@ class Column:
     top: list[tuple[str, list[Word]]]
 
 
-class WordsPage(Subject):
+class AttributionPage(Subject):
     """The attributions of one example. Raise LookupError for one that the view's models have given no probabilities."""
+
+    template: str
 
     def __init__(self, opened: OpenView, example: int) -> None:
         row = opened.slice.example(example)
         if not isinstance(row, Labelled):
             raise LookupError(example)
         super().__init__(opened)
-        self.example, self.gold = example, self.class_name(row.gold)
-        self.texts = [text for text in opened.slice.whole([row.row])[row.row] if text is not None]
+        self.example, self.gold, self.row = example, self.class_name(row.gold), row.row
         self.questions = queries.requested(self.triplet.keys, example)
 
     @property
@@ -59,6 +60,16 @@ class WordsPage(Subject):
 
     def _attribution(self, key: str) -> Attribution | None:
         return self.questions[key].attribution if key in self.questions else None
+
+
+class WordsPage(AttributionPage):
+    """The effects of words."""
+
+    template = "partials/words.html"
+
+    def __init__(self, opened: OpenView, example: int) -> None:
+        super().__init__(opened, example)
+        self.texts = [text for text in opened.slice.whole([self.row])[self.row] if text is not None]
 
     @cached_property
     def _scale(self) -> float:

@@ -22,26 +22,28 @@ from webapp.explorer.download import download
 from webapp.explorer.editing import edit_note
 from webapp.explorer.example_page import CHART, example_page
 from webapp.explorer.finished_models import FinishedModels, Missing
-from webapp.explorer.open_view import Preparing, exported, open_view
+from webapp.explorer.open_view import OpenView, Preparing, exported, open_view
 from webapp.explorer.page import explored
 from webapp.explorer.picture import picture_of
+from webapp.explorer.titles import Subject
 from webapp.explorer.view_address import read_view
 from webapp.notes import services as notes
 from webapp.notes.models import REPORT, WRONG, Note, Tag
 from webapp.pages.explorer.attributions import WordsPage
 from webapp.pages.explorer.marked_wrong import MarkedPage
 from webapp.pages.explorer.nearest_examples import Nearby
+from webapp.pages.explorer.occlusions import OcclusionPage
 from webapp.parsing import whole
 
 
 @viewer
 def explorer(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a view. Empty fields of a form are removed from the address."""
-    experiment = _experiment(request, pk)
+    experiment = experiment_of(request, pk)
     view, problems = read_view(request.GET)
     if not problems and not request.htmx and "" in request.GET.values():  # type: ignore[attr-defined]
         return redirect(f"{request.path}?{view.query()}")
-    context = {**_place(experiment), "problems": problems, "report": REPORT}
+    context = {**place_of(experiment), "problems": problems, "report": REPORT}
     try:
         context["page"], refused = explored(FinishedModels(experiment), view)
         context["problems"] = [*problems, *refused]
@@ -61,7 +63,7 @@ def export(request: HttpRequest, pk: int, how: str) -> HttpResponseBase:
     """Return the whole view as a file."""
     if how not in SUFFIXES:
         raise Http404
-    experiment = _experiment(request, pk)
+    experiment = experiment_of(request, pk)
     view, problems = read_view(request.GET)
     if problems:
         raise Http404(problems[0].message)
@@ -75,7 +77,7 @@ def export(request: HttpRequest, pk: int, how: str) -> HttpResponseBase:
 @viewer
 def marked_examples(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the result without the examples that are marked as wrong, beside the original."""
-    experiment = _experiment(request, pk)
+    experiment = experiment_of(request, pk)
     context: dict[str, Any] = {"experiment": experiment, "tag": WRONG}
     try:
         context["page"] = MarkedPage(experiment)
@@ -93,7 +95,7 @@ def example(request: HttpRequest, pk: int, example: int) -> HttpResponse:
 @viewer
 def picture(request: HttpRequest, pk: int, example: int) -> HttpResponse:
     """Return the thumbnail of an example of a data set of images."""
-    experiment = _experiment(request, pk)
+    experiment = experiment_of(request, pk)
     try:
         return picture_of(FinishedModels(experiment), example)
     except (Missing, LookupError) as error:
@@ -101,21 +103,21 @@ def picture(request: HttpRequest, pk: int, example: int) -> HttpResponse:
 
 
 def _example(request: HttpRequest, pk: int, example: int, wrong: str = "", typed: str = "") -> HttpResponse:
-    experiment = _experiment(request, pk)
+    experiment = experiment_of(request, pk)
     view, _ = read_view(request.GET)
     try:
         with open_view(FinishedModels(experiment), view) as opened_view:
             page = example_page(opened_view, example)
     except (Missing, Refused, LookupError) as error:
         raise Http404(str(error)) from error
-    context = {**_place(experiment), "page": page, "chart_id": CHART, "wrong": wrong, "typed": typed, "report": REPORT}
+    context = {**place_of(experiment), "page": page, "chart_id": CHART, "wrong": wrong, "typed": typed, "report": REPORT}
     return render(request, "pages/example.html", context, status=422 if wrong else 200)
 
 
 @viewer
 def nearby(request: HttpRequest, pk: int, example: int) -> HttpResponse:
     """Return the most similar examples of half B. The page requests them after it is shown, as they take time."""
-    experiment = _experiment(request, pk)
+    experiment = experiment_of(request, pk)
     view, _ = read_view(request.GET)
     try:
         with open_view(FinishedModels(experiment), view.but(q="")) as opened_view:
@@ -125,27 +127,37 @@ def nearby(request: HttpRequest, pk: int, example: int) -> HttpResponse:
     except (Missing, FileNotFoundError) as error:
         raise Http404(str(error)) from error
     there = View(weak=view.weak, student=view.student, ceiling=view.ceiling, split="transfer").query()
-    return render(request, "partials/nearby.html", {**_place(experiment), "page": page, "transfer": there})
+    return render(request, "partials/nearby.html", {**place_of(experiment), "page": page, "transfer": there})
 
 
 @viewer
 def words(request: HttpRequest, pk: int, example: int) -> HttpResponse:
-    """Show the attribution of the answers to words, as far as it is known; a POST requests it."""
-    experiment = _experiment(request, pk)
+    """Show the attribution of the answers to words or parts of an image, as far as it is known; a POST requests it."""
+    experiment = experiment_of(request, pk)
     view, _ = read_view(request.GET)
     try:
         with open_view(FinishedModels(experiment), view) as opened_view:
             if not isinstance(opened_view.slice.example(example), Labelled):
                 raise Http404
+            made = _attributions(opened_view)
             if request.method == "POST":
                 demand(request.user, Access.MEMBER)
                 attribution_actions.request(opened_view.triplet.keys, example)
-            page = WordsPage(opened_view, example)
+            page = made(opened_view, example)
     except (Missing, Refused, LookupError) as error:
         raise Http404(str(error)) from error
     if request.method == "POST" and not request.htmx:  # type: ignore[attr-defined]
         return redirect(f"{reverse('example', args=[pk, example])}?{view.query()}#words")
-    return render(request, "partials/words.html", {"experiment": experiment, "page": page})
+    return render(request, page.template, {**place_of(experiment), "page": page})
+
+
+def _attributions(opened: OpenView) -> type[WordsPage | OcclusionPage]:
+    """Return the page of attributions to words or to parts of images. Raises LookupError where there are neither."""
+    if opened.slice.about.worded:
+        return WordsPage
+    if Subject(opened).noun != "image":
+        raise LookupError("Rows of features have no parts that could be left out.")
+    return OcclusionPage
 
 
 @member
@@ -153,7 +165,7 @@ def words(request: HttpRequest, pk: int, example: int) -> HttpResponse:
 def write(request: HttpRequest, pk: int, example: int) -> HttpResponse:
     """Add or remove a tag, or add, edit or remove a note; then return to the same place of the page."""
     assert isinstance(request.user, User)
-    experiment = _experiment(request, pk)
+    experiment = experiment_of(request, pk)
     view, _ = read_view(request.GET)
     try:
         with open_view(FinishedModels(experiment), view) as opened_view:
@@ -191,13 +203,13 @@ def _take_away(request: HttpRequest, written: Note | Tag | None) -> None:
     written.delete()
 
 
-def _place(experiment: Experiment) -> dict[str, Any]:
+def place_of(experiment: Experiment) -> dict[str, Any]:
     """The addresses of the pages and the page that they lead back to; those of a share are different."""
     back, home = (reverse(name, args=[experiment.pk]) for name in ("experiment", "explorer"))
     return {"experiment": experiment, "back": back, "home": home}
 
 
-def _experiment(request: HttpRequest, pk: int) -> Experiment:
+def experiment_of(request: HttpRequest, pk: int) -> Experiment:
     experiment = get_object_or_404(queries.visible(request.user).select_related("owner"), pk=pk)
     demand_truth(request.user, experiment)
     return experiment
