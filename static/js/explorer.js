@@ -68,21 +68,97 @@
     fields[0].dispatchEvent(new Event("change", { bubbles: true }));
   }
 
-  function open(canvas, at) {
+  /* Place and size of the points are those of the drawing, in whose units they are compared. */
+  function nearest(canvas, at) {
+    const svg = canvas.querySelector("svg"),
+      box = svg.getBoundingClientRect(),
+      unit = svg.viewBox.baseVal.width / box.width;
+    const [x, y] = [(at.clientX - box.left) * unit, (at.clientY - box.top) * unit];
     let best = null,
-      least = NEAR;
-    for (const circle of canvas.querySelectorAll("circle")) {
-      const box = circle.getBoundingClientRect();
-      const far = Math.hypot((box.left + box.right) / 2 - at.clientX, (box.top + box.bottom) / 2 - at.clientY);
+      least = NEAR * unit;
+    for (const circle of svg.querySelectorAll("circle")) {
+      const far = Math.hypot(circle.cx.baseVal.value - x, circle.cy.baseVal.value - y);
       if (far < least) [best, least] = [circle, far];
     }
-    if (best) location.href = `${canvas.dataset.home}${best.dataset.id}/?${canvas.dataset.query}`;
+    return best;
   }
+
+  const address = (canvas, circle) => `${canvas.dataset.home}${circle.dataset.id}/?${canvas.dataset.query}`;
+  const shown = (canvas) => canvas.querySelector("circle.shown");
+
+  /* The example of a point, beside it: under a mouse, after a tap, or by the arrow keys. */
+  function preview(canvas, circle, touched = false) {
+    const card = canvas.querySelector(".preview");
+    if (circle === shown(canvas)) return;
+    shown(canvas)?.classList.remove("shown");
+    card.hidden = !circle;
+    if (!circle) return;
+    circle.classList.add("shown");
+    const image = card.querySelector("img");
+    if (image) image.src = `${canvas.dataset.home}${circle.dataset.id}/picture/`;
+    card.querySelector("span").textContent = circle.dataset.text;
+    card.href = address(canvas, circle);
+    card.classList.toggle("touched", touched);
+    const [point, box] = [circle.getBoundingClientRect(), canvas.getBoundingClientRect()];
+    const right = point.right - box.left + 6,
+      left = Math.max(0, point.left - box.left - 6 - card.offsetWidth);
+    card.style.left = `${right + card.offsetWidth > box.width ? left : right}px`;
+    card.style.top = `${Math.max(0, Math.min(box.height - card.offsetHeight, point.top - box.top))}px`;
+  }
+
+  function choosePoint(canvas, at) {
+    const circle = nearest(canvas, at);
+    if (!circle) preview(canvas, null);
+    else if (at.pointerType === "mouse" || circle === shown(canvas)) location.href = address(canvas, circle);
+    else preview(canvas, circle, true);
+  }
+
+  document.addEventListener("pointermove", (event) => {
+    const canvas = event.target.closest?.(".canvas");
+    if (canvas && event.pointerType === "mouse" && !event.buttons) preview(canvas, nearest(canvas, event));
+  });
+  document.addEventListener("pointerout", (event) => {
+    const canvas = event.target.closest?.(".canvas");
+    if (canvas && event.pointerType === "mouse" && !canvas.contains(event.relatedTarget)) preview(canvas, null);
+  });
+
+  /* An arrow goes to the nearest point that lies more in its direction than beside it. */
+  const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+  function neighbour(canvas, [right, down]) {
+    const from = shown(canvas),
+      view = canvas.querySelector("svg").viewBox.baseVal;
+    const [x, y] = from
+      ? [from.cx.baseVal.value, from.cy.baseVal.value]
+      : [view.width / 2 - right * view.width, view.height / 2 - down * view.height];
+    let best = from,
+      least = Infinity;
+    for (const circle of canvas.querySelectorAll("circle")) {
+      const [dx, dy] = [circle.cx.baseVal.value - x, circle.cy.baseVal.value - y];
+      const [along, beside] = [dx * right + dy * down, Math.abs(dx * down) + Math.abs(dy * right)];
+      const far = along + 2 * beside;
+      if (along > 0 && along >= beside && far < least) [best, least] = [circle, far];
+    }
+    return best;
+  }
+
+  document.addEventListener("keydown", (event) => {
+    const canvas = event.target.closest?.(".canvas");
+    if (!canvas || event.altKey || event.ctrlKey || event.metaKey) return;
+    const circle = shown(canvas);
+    if (event.key in ARROWS) preview(canvas, neighbour(canvas, ARROWS[event.key]));
+    else if (event.key === "Enter" && circle) location.href = address(canvas, circle);
+    else if (event.key === "Escape" && circle) preview(canvas, null);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
 
   document.addEventListener("pointerdown", (event) => {
     const canvas = event.target.closest(".canvas");
-    if (!canvas || event.button) return;
+    if (!canvas || event.button || event.target.closest(".preview")) return;
     event.preventDefault();
+    canvas.focus({ preventScroll: true });
     const box = canvas.getBoundingClientRect();
     const inside = (at) => ({
       x: Math.max(box.left, Math.min(box.right, at.clientX)),
@@ -111,7 +187,7 @@
       removeEventListener("pointercancel", finish);
       drag.remove();
       if (at.type !== "pointerup") return;
-      if (Math.max(to.x - from.x, to.y - from.y) < STILL) open(canvas, at);
+      if (Math.max(to.x - from.x, to.y - from.y) < STILL) choosePoint(canvas, at);
       else choose(canvas, box, from, to);
     }
     addEventListener("pointermove", move);

@@ -19,7 +19,7 @@ class Dot:
     kind: str
     x: float
     y: float
-    title: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ def scatter_chart(dots: Sequence[Dot], window: Window, chosen: tuple[tuple[End, 
     SubElement(image, "path", {"class": "zero", "d": f"M{across:.1f} 0V{HEIGHT}M0 {down:.1f}H{WIDTH}"})
     for dot in dots:
         x, y = _within(window.across(dot.x), WIDTH), _within(window.down(dot.y), HEIGHT)
-        mark = SubElement(image, "circle", {"class": dot.kind, "cx": f"{x:.1f}", "cy": f"{y:.1f}", "data-id": str(dot.id)})
-        SubElement(mark, "title").text = dot.title
+        place = {"class": dot.kind, "cx": f"{x:.1f}", "cy": f"{y:.1f}"}
+        SubElement(image, "circle", {**place, "data-id": str(dot.id), "data-text": dot.text})
     if chosen:
         (left, right), (bottom, top) = chosen
         x, y = _edge(left, window.across, 0, WIDTH), _edge(top, window.down, 0, HEIGHT)

@@ -63,10 +63,8 @@ def _neighbours(path: Path, chosen: list[Staged], group: npt.NDArray[np.int64]) 
     hashes = np.array([chosen[row].gradient for row in known], np.uint64)
     colours = np.array([chosen[row].colours for row in known], np.float32).reshape(len(known), -1)
     pairs = near_images(hashes, colours, group[known])
-    shown = [
-        (int(known[first]), int(known[second])) for first, second in zip(pairs.first[:PAIRS], pairs.second[:PAIRS], strict=True)
-    ]
-    pictures = _pictures(path, np.unique(np.array(shown, np.int64)))
+    rows = known[np.stack([pairs.first[:PAIRS], pairs.second[:PAIRS]], 1)]
+    shown, pictures = rows.tolist(), _pictures(path, np.unique(rows))
     return Neighbours(
         compared=len(known),
         near=pairs.rows,

@@ -166,9 +166,8 @@ class ReportView:
         if self.report.arrays:
             return f"{near.near:,} of {near.compared:,} rows ({near.share:.2%}) have the features of a row of another group."
         other = "an image" if self.report.images else "a text"
-        return (
-            f"{near.near:,} of {near.compared:,} {self.what} ({near.share:.2%}) are nearly the same as {other} of another group."
-        )
+        share = f"{near.near:,} of {near.compared:,} {self.what} ({near.share:.2%})"
+        return f"{share} are nearly the same as {other} of another group."
 
     @property
     def near_pairs(self) -> list[list[tuple[str, str]]]:
