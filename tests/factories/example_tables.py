@@ -77,7 +77,8 @@ class World:
         )
 
 
-def make_world(folder: Path, texts: list[str] | None = None, texts_b: list[str] | None = None) -> World:
+def make_world(folder: Path, texts: list[str] | None = None, texts_b: list[str] | None = None, features: bool = False) -> World:
+    """Return the world; with ``features`` its data set has a column of bytes, as bundles and images have."""
     rng = np.random.default_rng(1)
     ids = np.sort(rng.choice(2**62, ROWS, replace=False))
     gold = rng.integers(0, 2, ROWS).astype(np.int8)
@@ -89,6 +90,8 @@ def make_world(folder: Path, texts: list[str] | None = None, texts_b: list[str] 
     columns = {"id": ids, "text": texts, "label": gold, "group": group}
     if texts_b is not None:
         columns["text_b"] = texts_b + made[: ROWS - len(texts_b)]
+    if features:
+        columns["features_X"] = pa.array([b"0000"] * ROWS)
     pq.write_table(pa.table(columns), folder / "examples.parquet")
     store = Store(folder / "artifacts")
     path = rng.random((len(STEPS), ROWS)).astype(np.float32)

@@ -47,10 +47,12 @@ def blinded(people: dict[str, User | None], called: list[str], tmp_path: Path) -
 
 
 REFUSED_PAGES = {
+    *("examples-classes", "examples-classes-file", "example-picture"),
     *("explorer", "examples-marked", "examples-export", "example", "example-nearby", "example-words", "example-write"),
     "archive",
 }
 REFUSED_CALLS = {
+    *("examples/classes", "examples/{example_id}/picture"),
     *("examples", "examples/counts", "examples/export", "examples/{example_id}", "marked", "archive"),
 }
 

@@ -87,5 +87,5 @@ def _pairs(rows: Slice, seat: str, other: str, sizes: dict[int, int]) -> list[Co
     selected.add(f"{seat}_label <> gold")
     sql = f"""SELECT gold, {seat}_label AS label, count(*) AS number, count(*) FILTER (WHERE {other}_label = {seat}_label)
               FROM examples{selected.sql} GROUP BY ALL ORDER BY number DESC, gold, label LIMIT {MOST}"""  # nosec B608
-    found = rows.cursor.execute(sql, selected.parameters).fetchall()
-    return [Confusion(gold, label, number, shared, sizes[gold]) for gold, label, number, shared in found]
+    pairs = rows.cursor.execute(sql, selected.parameters).fetchall()
+    return [Confusion(gold, label, number, shared, sizes[gold]) for gold, label, number, shared in pairs]

@@ -101,9 +101,9 @@ def measure_slice(counts: Counts, cells: Collection[int], classes: int | None, d
 
 def labels_decide(view: View) -> frozenset[str]:
     """Return the quantities that follow from the labels that the view asks for: accuracies, and whether two models agree."""
-    asked = {seat: label for seat in SEATS if (label := view.label_of(seat)) is not None}
-    seats = set(asked) if view.gold is not None else set()
-    agreement = {"agreement", "agreement_right", "agreement_wrong"} if {"weak", "student"} <= set(asked) else set()
+    labelled = {seat for seat in SEATS if view.label_of(seat) is not None}
+    seats = labelled if view.gold is not None else set()
+    agreement = {"agreement", "agreement_right", "agreement_wrong"} if {"weak", "student"} <= labelled else set()
     return frozenset(seats | agreement)
 
 

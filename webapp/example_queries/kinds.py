@@ -86,8 +86,8 @@ def check(view: View, kind: Kind, dimensions: Mapping[str, Any]) -> None:
         raise Refused(Problem("sort", "These examples are no texts: there is no length to order them by."))
     if kind is WRITTEN and view.gold is not None:
         raise Refused(Problem("gold", f"These examples have {have}: search for an answer instead."))
-    if kind is WRITTEN and (asked := next((name for name in LABELS if getattr(view, name) is not None), None)):
-        raise Refused(Problem(asked, f"These examples have {have}: search for an answer instead."))
+    if kind is WRITTEN and (label := next((name for name in LABELS if getattr(view, name) is not None), None)):
+        raise Refused(Problem(label, f"These examples have {have}: search for an answer instead."))
     for name in RANGES:
         if view.brushed(name) and name not in dimensions:
             lacks = {"length": "are no texts", "difficulty": "have no difficulty" if kind is WRITTEN else f"have {have}"}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from training import ExperimentSpec, RunSpec
+from training import ExperimentSpec, RunSpec, catalog
 from webapp.example_queries.view import SEATS, View
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Run, Status
@@ -64,6 +64,12 @@ class FinishedModels:
         self.experiment, self.source = experiment, source or ExampleSource()
         self.spec: ExperimentSpec = experiment.experiment_spec
         self._given = runs
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes; none for written answers, and where the data set is gone."""
+        dataset = catalog.known_dataset(self.spec.data.name)
+        return dataset.classes if dataset else ()
 
     @cached_property
     def _runs(self) -> Mapping[str, Run]:

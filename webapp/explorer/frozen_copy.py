@@ -76,8 +76,8 @@ def _with_thumbnails(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch
 def _schema(file: pq.ParquetFile) -> pa.Schema:
     schema = file.schema_arrow
     written = "answers" in schema.names
-    kept = [field for field in schema if (written and field.name != IMAGE) or field.name in COLUMNS]
-    return pa.schema(kept, None if worded(schema) else {NAMED: b"yes"})
+    fields = [field for field in schema if (written and field.name != IMAGE) or field.name in COLUMNS]
+    return pa.schema(fields, None if worded(schema) else {NAMED: b"yes"})
 
 
 def _write_run(store: Store, frozen: Store, key: str, name: str, ids: npt.NDArray[np.int64]) -> None:

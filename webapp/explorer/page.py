@@ -169,8 +169,8 @@ class Explorer(ModelChoice):
     @property
     def given_labels(self) -> list[str]:
         """What the view asks of the models' labels, in words."""
-        asked = ((title, self.view.label_of(seat)) for title, seat in zip(self.titles, ROLES, strict=True))
-        return [f"{lower(title)} says {self.class_name(label)}" for title, label in asked if label is not None]
+        labels = ((title, self.view.label_of(seat)) for title, seat in zip(self.titles, ROLES, strict=True))
+        return [f"{lower(title)} says {self.class_name(label)}" for title, label in labels if label is not None]
 
     @property
     def with_map(self) -> str:

@@ -1,6 +1,6 @@
 """Titles on a page of examples: those of the three models of its view, and the names of the classes."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from django.contrib.auth.models import User
 
@@ -54,6 +54,12 @@ def proposer(tags: Iterable[Tag]) -> User | None:
     return next((tag.author for tag in tags if tag.name == REPORT), None)
 
 
+def class_names(dataset: str) -> Callable[[int], str]:
+    """Return a function from the numbers of the classes of a data set to their names, which are numbers where it is gone."""
+    known = catalog.known_dataset(dataset)
+    return lambda label: known.classes[label] if known else f"class {label}"
+
+
 class Subject:
     def __init__(self, opened: OpenView) -> None:
         self.view: View = opened.view
@@ -97,6 +103,4 @@ class Subject:
         return self.class_name(1)
 
     def class_name(self, label: int) -> str:
-        if self.dataset is None:
-            return f"class {label}"
-        return self.dataset.classes[label]
+        return self.dataset.classes[label] if self.dataset else f"class {label}"

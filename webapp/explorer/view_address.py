@@ -1,5 +1,7 @@
 """The view in the query of an address."""
 
+from collections.abc import Sequence
+
 from django.http import QueryDict
 from pydantic import ValidationError
 
@@ -7,9 +9,12 @@ from training.spec import Problem, describe
 from webapp.example_queries.view import View
 
 
-def read_view(query: QueryDict) -> tuple[View, list[Problem]]:
-    """Return the view of the address without its invalid parts, and the problems."""
+def read_view(query: QueryDict, classes: Sequence[str] = ()) -> tuple[View, list[Problem]]:
+    """Return the view of the address without its invalid parts, and the problems. The gold label may be one of ``classes``."""
     given = dict(query.lists())
+    names = [name.casefold() for name in classes]
+    if "gold" in given and (typed := query["gold"].strip().casefold()) in names:
+        given["gold"] = [str(names.index(typed))]
     try:
         return View.parse(given), []
     except ValidationError as error:

@@ -16,6 +16,7 @@ from webapp.findings.findings import Findings
 from webapp.findings.pairs import PairLanes, pairs_of
 from webapp.imports import blind
 from webapp.reports.choices import Choices
+from webapp.reports.confusions import confused
 from webapp.reports.held_out import opened
 from webapp.reports.highlights import shown
 from webapp.reports.limitations import limitations
@@ -46,6 +47,7 @@ def compose(experiment: Experiment, choices: Choices, by: User, opened_before: S
     overview = next(tables) if len(all_findings) > 1 else None
     sections = tuple(section(each, choices.curves, figures, tables) for each in all_findings)
     locked = None if opened_before is None else opened(experiment, all_findings, next(tables), opened_before)
+    confusions = confused(experiment, next(tables))
     report = Report(
         experiment=experiment.pk,
         name=experiment.name,
@@ -57,6 +59,7 @@ def compose(experiment: Experiment, choices: Choices, by: User, opened_before: S
         overview=overview,
         sections=sections,
         locked=locked,
+        confused=confusions,
         highlights=shown(experiment, choices),
         notes=html(choices.notes),
         method=method(experiment, all_findings),

@@ -1,6 +1,5 @@
 """Examples that the author shows: their texts, and the answers of supervisor, student and ceiling."""
 
-from training import catalog
 from training.storage.columns import row_of
 from webapp.cell_names import eight_cells
 from webapp.charts.chess_figure import chess_figure
@@ -14,6 +13,7 @@ from webapp.experiments.models import Experiment
 from webapp.explorer.finished_models import FinishedModels, Missing
 from webapp.explorer.open_view import OpenView, open_view
 from webapp.explorer.picture import embedded
+from webapp.explorer.titles import class_names
 from webapp.findings.wording import lower, method_titles, short_model
 from webapp.reports.choices import Choices
 from webapp.reports.refusal import Refused
@@ -92,5 +92,4 @@ def marks(opened: OpenView) -> list[Mark]:
 
 
 def _class_name(opened: OpenView, label: int) -> str:
-    dataset = catalog.known_dataset(opened.triplet.student.spec.dataset)
-    return dataset.classes[label] if dataset else f"class {label}"
+    return class_names(opened.triplet.student.spec.dataset)(label)

@@ -188,6 +188,26 @@ class Shown(Plain):
         return any(answer.log_probability for answer in self.answers)
 
 
+class ConfusedLine(Plain):
+    """``number`` of ``of_gold`` examples of a class get another label, ``shared`` of these the same one by the supervisor."""
+
+    gold: str
+    label: str
+    number: int
+    of_gold: int
+    shared: int
+
+
+class Confused(Plain):
+    """The most frequent confusions of a student among many classes."""
+
+    table: int
+    supervisor: Mark
+    student: Mark
+    classes: int
+    lines: tuple[ConfusedLine, ...]
+
+
 class Paragraph(Plain):
     title: str
     text: str
@@ -250,6 +270,7 @@ class Report(Plain):
     """Number of the table of all pairs, None for a single pair."""
     sections: tuple[Section, ...]
     locked: Locked | None = None
+    confused: Confused | None = None
     highlights: tuple[Shown, ...]
     notes: str
     """Sanitised HTML."""

@@ -22,7 +22,7 @@ from webapp.share_pages.views import ways_back
 
 def explorer(request: HttpRequest, shown: ShownVersion) -> HttpResponse:
     finished = _finished_models(shown)
-    view, problems = read_view(request.GET)
+    view, problems = read_view(request.GET, finished.classes)
     if not problems and not request.htmx and "" in request.GET.values():  # type: ignore[attr-defined]
         return redirect(f"{request.path}?{view.query()}")
     context: dict[str, Any] = {**_place(request, shown, finished), "problems": problems}

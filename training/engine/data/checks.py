@@ -205,8 +205,8 @@ def warnings(report: Report) -> tuple[str, ...]:
     what = "images" if report.images else "texts"
     near, counts, rows = report.neighbours, report.counts, report.counts.kept
     if near.share >= NEAR_SHARE:
-        one = "an image" if report.images else "a text"
-        same = "rows ({}) have the features of a row" if report.arrays else f"{what} ({{}}) are nearly the same as {one}"
+        other = "an image" if report.images else "a text"
+        same = "rows ({}) have the features of a row" if report.arrays else f"{what} ({{}}) are nearly the same as {other}"
         sentences.append(
             f"{near.near:,} of {near.compared:,} {same.format(f'{near.share:.1%}')} of another group: "
             "a model may be tested on what it has been trained on. A better group column would keep them together."

@@ -36,8 +36,8 @@ def difference_hash(image: Image.Image) -> int | None:
 
 def near_images(hashes: Hashes, colours: npt.NDArray[np.float32], group: npt.NDArray[np.int64]) -> Pairs:
     """Return images (n,) of different groups that are nearly the same; ``colours`` (n, 6) are means and standard deviations."""
-    found = [np.stack(pair, 1) for pair in _candidates(hashes, group)]
-    pairs = np.unique(np.concatenate(found), axis=0) if found else np.zeros((0, 2), np.int64)
+    candidates = [np.stack(pair, 1) for pair in _candidates(hashes, group)]
+    pairs = np.unique(np.concatenate(candidates), axis=0) if candidates else np.zeros((0, 2), np.int64)
     first, second = pairs.T
     near = np.bitwise_count(hashes[first] ^ hashes[second]) <= BITS
     near &= (np.abs(colours[first] - colours[second]) <= COLOUR).all(axis=1)

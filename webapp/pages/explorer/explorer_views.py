@@ -40,12 +40,13 @@ from webapp.parsing import whole
 def explorer(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a view. Empty fields of a form are removed from the address."""
     experiment = experiment_of(request, pk)
-    view, problems = read_view(request.GET)
+    finished = FinishedModels(experiment)
+    view, problems = read_view(request.GET, finished.classes)
     if not problems and not request.htmx and "" in request.GET.values():  # type: ignore[attr-defined]
         return redirect(f"{request.path}?{view.query()}")
     context = {**place_of(experiment), "problems": problems, "report": REPORT}
     try:
-        context["page"], refused = explored(FinishedModels(experiment), view)
+        context["page"], refused = explored(finished, view)
         context["problems"] = [*problems, *refused]
     except Missing as missing:
         context["missing"] = str(missing)
