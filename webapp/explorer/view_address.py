@@ -10,10 +10,14 @@ from webapp.example_queries.view import View
 
 
 def read_view(query: QueryDict, classes: Sequence[str] = ()) -> tuple[View, list[Problem]]:
-    """Return the view of the address without its invalid parts, and the problems. The gold label may be one of ``classes``."""
+    """Return the view of the address without its invalid parts, and the problems.
+
+    The gold label may be one of the names ``classes``; a number is never a name, since links have numbers.
+    """
     given = dict(query.lists())
     names = [name.casefold() for name in classes]
-    if "gold" in given and (typed := query["gold"].strip().casefold()) in names:
+    typed = query.get("gold", "").strip().casefold()
+    if typed in names and not typed.isdecimal():
         given["gold"] = [str(names.index(typed))]
     try:
         return View.parse(given), []
