@@ -46,10 +46,15 @@ def supervisor_named(experiment: Experiment, weak: str) -> str:
     raise NotHandedOut(f"Name one of the supervisors of this experiment: {', '.join(models)}.")
 
 
+def hands_out(data: DatasetEntry) -> bool:
+    """Return whether the examples are texts with classes."""
+    return data.answers is None and not data.images and not data.arrays
+
+
 def data_of(experiment: Experiment) -> DatasetEntry:
     """Return the data set whose texts are handed out. Raises NotHandedOut where there is nothing to hand out now."""
     data = catalog.known_dataset(experiment.spec["data"]["name"])
-    if data is None or data.answers is not None or data.images or data.arrays:
+    if data is None or not hands_out(data):
         raise NotHandedOut("Only texts with classes are handed out, and this data set has none here.")
     if experiment.transition or submissions.unfinished(experiment):
         raise NotHandedOut(submissions.NOT_FINISHED)

@@ -71,8 +71,9 @@ def _reach(experiment: Experiment, all_findings: Sequence[Findings]) -> list[Not
     notes = [Note("One data set", f"{data}, with {which}: the results need not hold for other data, tasks or sizes.")]
     strong = [entry for name in spec.strong.models if (entry := catalog.known_model(name))]
     if any(entry.layers is not None for entry in strong):
+        corpus = "images" if any(entry.kind == "vision" for entry in strong) else "text"
         text = (
-            "Like any such model, the strong model was pretrained on text that may cover the task: the ceiling is what it "
+            f"Like any such model, the strong model was pretrained on {corpus} that may cover the task: the ceiling is what it "
             "reaches with this training and this amount of data, not the best that it could reach."
         )
         notes.append(Note("Pretraining", text))

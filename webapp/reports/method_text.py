@@ -63,6 +63,8 @@ def _data(spec: ExperimentSpec, all_findings: Sequence[Findings]) -> str:
     of_pairs = entry is not None and entry.texts == 2
     noun = "prompts" if entry and entry.answers else "pairs of texts" if of_pairs else "images" if _seen(spec) else "texts"
     size = f", {entry.rows:,} {noun}" if entry else ""
+    rows = rows_of(data.name, data)
+    size = f", {entry.rows:,} {_noun(entry)}" if entry else ""
     labels = _targets(entry) if entry else ""
     group = f", by which rows of one group ({entry.group}) stay together," if entry and entry.group else ""
     sentences = [
@@ -187,7 +189,7 @@ def _training(spec: ExperimentSpec, roles: dict[str, list[RunSpec]]) -> str:
     sentences = ["All models are trained by AdamW (Loshchilov & Hutter 2019)."]
     for who, training, role in (("Supervisors", spec.weak, Role.WEAK), ("Students and ceilings", spec.strong, Role.STUDENT)):
         if trained := [run for run in roles.get(role, []) if run.adaptation != "given"]:
-            sentences.append(f"{who}: {_optimiser(training, trained, _writes(roles), _seen(spec))}.")
+            sentences.append(f"{who}: {_optimiser(training, trained, _writes(roles), _read(spec))}.")
     stops = STOPS | ({"validation": LEAST_LOSS} if _writes(roles) else {})
     if spec.weak.stop == spec.strong.stop:
         sentences.append(f"A run’s predictions are those of {stops[spec.weak.stop]}.")
@@ -215,13 +217,22 @@ def _decoding(training: TrainingSpec) -> str:
     return f"the one that most of {training.answer_samples} samples give at temperature {training.answer_temperature:g}"
 
 
-def _seen(spec: ExperimentSpec) -> bool:
-    """Return whether the examples are images."""
+def _noun(entry: DatasetEntry) -> str:
+    """Return the word for the examples."""
+    if entry.answers:
+        return "prompts"
+    if entry.arrays:
+        return "rows of features"
+    return "images" if entry.images else "pairs of texts" if entry.texts == 2 else "texts"
+
+
+def _read(spec: ExperimentSpec) -> bool:
+    """Return whether the examples are texts."""
     entry = catalog.known_dataset(spec.data.name)
-    return bool(entry and entry.images)
+    return not (entry and (entry.images or entry.arrays))
 
 
-def _optimiser(training: TrainingSpec, runs: Sequence[RunSpec], writes: bool, images: bool) -> str:
+def _optimiser(training: TrainingSpec, runs: Sequence[RunSpec], writes: bool, texts: bool) -> str:
     rates = joined([f"{rate_:g}" for rate_ in dict.fromkeys(run.lr for run in runs)])
     parts = [count(training.epochs, "epoch"), f"batches of {training.batch_size}", f"learning rate {rates}"]
     parts[-1] += f" {SCHEDULES[training.schedule]}"
@@ -231,7 +242,7 @@ def _optimiser(training: TrainingSpec, runs: Sequence[RunSpec], writes: bool, im
         parts.append(f"prompts of at most {training.max_tokens:,} tokens and answers of at most {training.answer_tokens:,}")
         if training.answer_samples > 1:
             parts.append(f"answers by the majority of {training.answer_samples} samples")
-    elif {run.adaptation for run in runs} != {"scratch"} and not images:
+    elif {run.adaptation for run in runs} != {"scratch"} and texts:
         parts.append(f"texts cut after {training.max_tokens:,} tokens")
     return ", ".join(parts)
 

@@ -23,6 +23,7 @@ from webapp.access import NOT_YOURS, Access, access_of, may_change, may_stop, me
 from webapp.actions import experiments as experiment_actions
 from webapp.actions import outside as outside_actions
 from webapp.actions import runs as run_actions
+from webapp.archives.handout import hands_out
 from webapp.audit.queries import cloned_from
 from webapp.experiments import queries, run_logs
 from webapp.experiments.models import Experiment, Run, Transition
@@ -188,6 +189,7 @@ def experiment(request: HttpRequest, pk: int) -> HttpResponse:
 def _shown(request: HttpRequest, pk: int) -> dict[str, Any]:
     """Return the context of the page and of the fragments that renew it."""
     living = Living(_experiment(request, pk), request.GET.get("pair", ""), request.user)
+    known = catalog.known_dataset(living.spec.data.name)
     return {
         "living": living,
         "tab": tab(living.state, lambda: living.percent, f"#{pk} {living.experiment.name}"),
@@ -198,6 +200,8 @@ def _shown(request: HttpRequest, pk: int) -> dict[str, Any]:
         "administers": access_of(request.user) == Access.ADMIN,
         "blind": blind.owner_of(living.spec.data.name) is not None,
         "sees_truth": sees_truth(request.user, living.spec.data.name),
+        "hands_out": known is not None and hands_out(known),
+        "classes": len(known.classes) if known else 0,
     }
 
 
