@@ -22,10 +22,11 @@ def confusions(world: World, view: View) -> Confusions:
         return confusions_of(rows)
 
 
-@pytest.mark.parametrize("view", [View(), View(split="transfer"), View(q="good")], ids=lambda view: view.query() or "everything")
+@pytest.mark.parametrize("view", [View(), View(q="good"), View(gold=2)], ids=lambda view: view.query() or "everything")
 def test_pairs_and_classes_are_those_of_a_recount(world: World, view: View) -> None:
     labels = world.prob.argmax(2)
     rows = [at for at in range(len(world.ids)) if world.split[at] == view.split and view.q in world.texts[at].lower()]
+    rows = [at for at in rows if view.gold in (None, world.gold[at])]
     actual = confusions(world, view)
     for pairs, seat in ((actual.weak, 0), (actual.student, 1)):
         numbers = Counter((world.gold[at], labels[seat, at]) for at in rows if labels[seat, at] != world.gold[at])

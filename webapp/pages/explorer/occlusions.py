@@ -48,7 +48,7 @@ class Heat:
     def text(self) -> str:
         """The drawing in words."""
         parts = [f"{title}: {', '.join(tile.words for tile in side)}" for title, side in self.top]
-        return f"{self.title}, P(gold label) {self.probability}. {'; '.join(parts) or 'No patch has an effect'}."
+        return f"{self.title}, P(gold label) {self.probability}; {'; '.join(parts) or 'no patch has an effect'}"
 
 
 class OcclusionPage(AttributionPage):
@@ -98,6 +98,6 @@ def _tile(patch: Patch, change: float, scale: float, row: int, column: int) -> T
         width=round(100 * (patch.right - patch.left), 3),
         height=round(100 * (patch.bottom - patch.top), 3),
         tint=f"{'for' if change > 0 else 'against'}{level}" if level else "",
-        words=f"row {row}, column {column} {-change:+.2f}".replace("-", "−"),
+        words=f"row {row}, column {column} {-change:+.2f}".replace("-", "−").replace("0.", "."),
         change=change,
     )

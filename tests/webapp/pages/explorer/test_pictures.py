@@ -19,7 +19,7 @@ from tests.factories.explored_experiments import address, explored, ids_of
 from tests.factories.trained import train_all
 from tests.webapp.page_text import plain
 from tests.webapp.pages.explorer.page_parts import listed
-from training import Store
+from training import Store, catalog
 from training.command_output import Attribution, Patch
 from webapp.archives.export import write
 from webapp.attributions import services
@@ -97,14 +97,14 @@ def test_patches_are_tinted_by_the_change_of_the_probability_and_told_in_words(
     page = client.get(there).content.decode()
     assert page.count('class="occluded"') == 3
     # Half without cover; covered, 1 / (1 + e^2) = 0.12 and 1 / (1 + e^-0.5) = 0.62.
-    assert "Student, P(gold label) 0.50. for it: row 1, column 1 −0.38; against it: row 1, column 2 +0.12." in page
+    assert "Student, P(gold label) .50; for it: row 1, column 1 −.38; against it: row 1, column 2 +.12" in page
     assert re.findall(r'<rect\s+class="(\w+)"', page) == ["for5", "against2"] * 3
 
 
 def test_rows_of_features_have_no_attribution_and_say_so(client: Client, owner: User, tmp_path: Path) -> None:
     add_bundle(tmp_path, "birds")
     models = {"weak": {"models": ["features:X_weak"]}, "strong": {"models": ["features:X_strong"]}}
-    experiment = launched(owner, data={"name": "birds"}, **models)
+    experiment = launched(owner, data={"name": "birds"}, methods=[{"kind": "naive"}], **models)
     train_all(experiment)
     page = client.get(address(experiment)).content.decode()
     assert "Search the row ids" in page
@@ -130,14 +130,15 @@ def hold_classes(client: Client, experiment: Experiment) -> None:
     number, truth, label = min((-number, *pair) for pair, number in pairs.items() if pair[0] != pair[1])
     of_class = int((gold == truth).sum())
     page = plain(client.get(address(experiment, "classes/?by=student&first=largest")).content.decode())
-    line = f"species {truth} species {label} {-number} {100 * -number / of_class:.0f}% of {of_class}"
+    names = catalog.dataset("birds").classes
+    line = f"{names[truth]} {names[label]} {-number} {100 * -number / of_class:.0f}% of {of_class}"
     assert f"{line} {both[truth, label]} of {-number}" in page
     assert "by student, the largest first" in page
     rows = list(csv.DictReader(io.StringIO(client.get(address(experiment, "classes.csv")).content.decode())))
     assert [int(row["student_right"]) for row in rows] == [pairs[k, k] for k in range(len(rows))]
     confused = compose(experiment, Choices(), experiment.owner).confused
     assert confused is not None
-    assert (confused.lines[0].gold, confused.lines[0].number) == (f"species {truth}", -number)
+    assert (confused.lines[0].gold, confused.lines[0].number) == (names[truth], -number)
 
 
 def test_a_frozen_copy_has_the_thumbnails_of_its_examples_and_no_whole_image(
