@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -180,6 +181,15 @@ class Store:
     def read_outputs(self, key: str) -> Outputs:
         """Return a run's predictions or answers. Raises FileNotFoundError where it has not finished, DamagedArtifact."""
         return self._parsed(self.run(key) / "predictions.parquet", lambda data: outputs_of(table_of(data)))
+
+    def read_ids(self, key: str, split: str) -> npt.NDArray[np.int64]:
+        """Return the ids of the examples of ``split`` that a run has predicted. Raises as ``read_outputs`` does."""
+        path = self.run(key) / "predictions.parquet"
+        self.checksums.verify(path)
+        with self._parse_errors_as_damage(path), pq.ParquetFile(path) as file:
+            table = file.read(columns=["id", "split"])
+        ids: npt.NDArray[np.int64] = table["id"].to_numpy()[table["split"].to_numpy() == split]
+        return ids
 
     def read_example(self, key: str, example: int) -> Predictions | None:
         """Return the run's prediction of one example, one entry; None where the run has not predicted it.

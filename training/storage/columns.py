@@ -37,8 +37,10 @@ def table_of(data: bytes) -> pa.Table:
 def row_of(path: Path, example: int) -> pa.Table | None:
     """Return the row with this id; only the ids and one row group are read."""
     with pq.ParquetFile(path) as file:
-        for index in range(file.num_row_groups):
-            positions = np.flatnonzero(file.read_row_group(index, columns=["id"])["id"].to_numpy() == example)
-            if len(positions):
-                return file.read_row_group(index).slice(positions[0], 1)
-    return None
+        positions = np.flatnonzero(file.read(columns=["id"])["id"].to_numpy() == example)
+        if not len(positions):
+            return None
+        ends = np.cumsum([file.metadata.row_group(index).num_rows for index in range(file.num_row_groups)])
+        index = int(np.searchsorted(ends, positions[0], side="right"))
+        group = file.read_row_group(index)
+        return group.slice(positions[0] - ends[index] + len(group), 1)

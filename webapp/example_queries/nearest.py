@@ -25,17 +25,18 @@ class Near:
 
 
 def features_of(run: RunSpec, store: Store) -> Path | None:
-    """Return the file of the features that ``run`` was trained on, if it is a probe and the file still exists."""
+    """Return the file of the frozen features that ``run`` was trained on, if there are any and the file still exists."""
     if array_of(run.model) is not None:
         path = store.array_file(run)
         return path if _whole(store, path) else None
     model = catalog.known_model(run.model)
-    if run.adaptation != "probe" or model is None:
+    if model is None or not (run.adaptation == "probe" or model.kind == "vision"):
         return None
+    layers = 0 if model.kind == "vision" and model.layers is None else model.layers  # grey cells have no layers
     reading = READINGS.get(model.kind, run.pooling)
     # Only the worker that computed the features knows the precision that "auto" stands for.
     precisions = ("fp32", "bf16") if run.precision == "auto" else (run.precision,)
-    files = (store.features_file(run, model.layers, reading, precision) for precision in precisions)
+    files = (store.features_file(run, layers, reading, precision) for precision in precisions)
     return next((path for path in files if _whole(store, path)), None)
 
 

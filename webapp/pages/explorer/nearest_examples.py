@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from webapp.charts.numbers import rate
 from webapp.example_queries.answers import answers
 from webapp.example_queries.nearest import features_of, nearest
@@ -36,17 +34,17 @@ class Nearby(Subject):
         if features is None:
             self.missing = "Only probes have stored features; this student has none."
             return
-        labels = store.read_predictions(opened.triplet.weak.key).part("transfer")
-        dataset = opened.source.dataset
+        weak, dataset = opened.triplet.weak.key, opened.source.dataset
+        ids = store.read_ids(weak, "transfer")
         try:
-            neighbours = nearest(features, dataset, example, labels.id[labels.id != example])
+            neighbours = nearest(features, dataset, example, ids[ids != example])
         except LookupError:
             self.missing = "The stored features belong to other examples."
             return
         texts = opened.slice.texts_by_id([neighbour.id for neighbour in neighbours], SHOWN)
-        place = {int(example_id): at for at, example_id in enumerate(labels.id)}
         for near in neighbours:
-            label_row = labels.take(np.array([place[near.id]]))
+            label_row = store.read_example(weak, near.id)
+            assert label_row is not None, "it is one of the ids"
             said = answers(label_row)
             label, gold = int(said.label[0]), int(label_row.gold[0])
             words = self.class_name(gold), self.class_name(label)
