@@ -1,6 +1,6 @@
 """The page of classes of a view: the most frequent confusions of supervisor and student, and a table of classes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -36,10 +36,9 @@ class Order:
     down: bool = False
 
     @classmethod
-    def read(cls, query: Mapping[str, str]) -> "Order":
+    def read(cls, by: str, first: str) -> "Order":
         """Return the order of the fields ``by`` and ``first`` of an address; the default for anything else."""
-        by = query.get("by", "")
-        return cls(by, query.get("first") == "largest") if by in ORDERS else cls()
+        return cls(by, first == "largest") if by in ORDERS else cls()
 
     @property
     def query(self) -> str:
@@ -182,4 +181,4 @@ def classes_page(finished: FinishedModels, query: QueryDict) -> ClassesPage:
     view, _ = read_view(rest)
     view = view.model_copy(update=finished.named(finished.chosen(view)))
     with open_view(finished, view.but(map="hidden", sort="disagreement")) as opened:
-        return ClassesPage(opened, Order.read(query.dict()))
+        return ClassesPage(opened, Order.read(query.get("by", ""), query.get("first", "")))
