@@ -60,10 +60,6 @@ def method(experiment: Experiment, all_findings: Sequence[Findings]) -> tuple[Pa
 
 def _data(spec: ExperimentSpec, all_findings: Sequence[Findings]) -> str:
     entry, data = catalog.known_dataset(spec.data.name), spec.data
-    of_pairs = entry is not None and entry.texts == 2
-    noun = "prompts" if entry and entry.answers else "pairs of texts" if of_pairs else "images" if _seen(spec) else "texts"
-    size = f", {entry.rows:,} {noun}" if entry else ""
-    rows = rows_of(data.name, data)
     size = f", {entry.rows:,} {_noun(entry)}" if entry else ""
     labels = _targets(entry) if entry else ""
     group = f", by which rows of one group ({entry.group}) stay together," if entry and entry.group else ""
