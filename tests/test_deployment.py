@@ -8,6 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +46,14 @@ def assert_command(words: list[str]) -> None:
         assert {word.partition("=")[0] for word in words[5:]} <= set(re.findall(r"--\w[\w-]*", answer.stdout))
 
 
+@cache
+def names_of_variables() -> frozenset[str]:
+    return frozenset(variables())
+
+
 def known(name: str) -> bool:
     base = name.removesuffix("_FILE")
-    return name in variables() or (base != name and base in SECRET_VARIABLES + URL_VARIABLES)
+    return name in names_of_variables() or (base != name and base in SECRET_VARIABLES + URL_VARIABLES)
 
 
 def test_the_dockerfile_and_the_compose_file_are_valid() -> None:
