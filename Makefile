@@ -9,7 +9,7 @@ LABORATORIES := tests/browser tests/faults
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: setup decoder vision up demo test docs check format lint text types imports security audit bench-decoder bench-bundles bench-curves bench-engine bench-large bench-lists bench-live chaos lock clean
+.PHONY: setup decoder vision up demo test docs wheel check format lint text types imports security audit bench-decoder bench-bundles bench-curves bench-engine bench-large bench-lists bench-live chaos lock clean
 
 setup: $(VENV)/installed
 
@@ -17,11 +17,11 @@ $(VENV)/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Weak-to-strong Lab needs Python 3.11 or newer; try make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/installed: requirements.txt constraints.txt | $(VENV)/bin/pip
+$(VENV)/installed: requirements.txt requirements-web.txt requirements-engine.txt constraints.txt | $(VENV)/bin/pip
 	$(PIP) -r requirements.txt
 	@touch $@
 
-$(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
+$(VENV)/installed-dev: requirements-dev.txt requirements-docs.txt $(VENV)/installed
 	$(PIP) -r requirements-dev.txt
 	@touch $@
 
@@ -59,6 +59,10 @@ endif
 docs: $(VENV)/installed-dev
 	@$(BIN)/python -m tests.docs.build
 
+# The package w2s-lab, as docs/howto/install.md installs it, into dist/.
+wheel: $(VENV)/installed-dev
+	$(BIN)/python -m hatchling build --target wheel
+
 check: lint text types imports security audit
 
 # Formats Python, templates, CSS and JavaScript.
@@ -87,7 +91,7 @@ imports: $(VENV)/installed-dev
 PRODUCTION := HTTPS=1 TRUSTED_PROXIES=127.0.0.1 SITE_URL=https://lab.example.org
 
 security: $(VENV)/installed-dev
-	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml training webapp manage.py
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml training webapp manage.py hatch_build.py
 	@d=$$(mktemp -d) && trap 'rm -rf "$$d"' EXIT && DATA_DIR=$$d $(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
 
 # Known vulnerabilities of what is installed. Where the advisory service cannot be reached it says so, and fails nothing.
@@ -131,4 +135,4 @@ chaos: $(VENV)/installed-dev
 	$(BIN)/python -m tests.chaos $(ARGS)
 
 clean:
-	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) dist node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

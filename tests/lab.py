@@ -75,6 +75,8 @@ class Lab:
     def __init__(self, data_dir: Path, *arguments: str, **environment: str) -> None:
         self.data_dir = data_dir
         self.arguments = arguments
+        self.program: tuple[str, ...] = (sys.executable, str(ROOT / "manage.py"))
+        self.folder: Path | None = None
         ours = {"DATA_DIR": str(data_dir), "DJANGO_SETTINGS_MODULE": "webapp.settings", "LEASE_SECONDS": str(LEASE_SECONDS)}
         ours |= {"API_RATE": "1000000/m"}  # tests ask again and again until something has happened
         self.environment = (
@@ -95,13 +97,27 @@ class Lab:
             shutil.copy2(prepared() / name, self.data_dir / name)
 
     def manage(self, *arguments: str) -> str:
-        command = [sys.executable, str(ROOT / "manage.py"), *arguments]
-        return subprocess.run(command, env=self.environment, check=True, capture_output=True, text=True, timeout=180).stdout
+        command = [*self.program, *arguments]
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.environment, check=True, capture_output=True, text=True, timeout=180
+        )
+        return done.stdout
+
+    def refusal(self, *arguments: str) -> str:
+        """The last line of a command that fails."""
+        command = [*self.program, *arguments]
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.environment, check=False, capture_output=True, text=True, timeout=180
+        )
+        assert done.returncode == 1, done.stderr
+        return done.stderr.splitlines()[-1]
 
     def start(self, command: str = "up") -> "Lab":
         self.prepare()
-        words = [sys.executable, str(ROOT / "manage.py"), command, *self.arguments]
-        self.process = subprocess.Popen(words, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        words = [*self.program, command, *self.arguments]
+        self.process = subprocess.Popen(
+            words, cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
         self.output = ""
         assert self.process.stdout
         while "Log in once with" not in self.output:

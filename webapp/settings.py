@@ -10,14 +10,16 @@ from environ import Env
 
 from training import environment as env
 from training.file_permissions import file_mode
+from training.state_folder import data_dir
+from webapp import project_files
 from webapp.broker import celery_url, embedded_url
 from webapp.installation import protect, secret_key
 from webapp.json_logs import logging_settings
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+BASE_DIR = Path(__file__).resolve().parent.parent  # from which every child of a service imports training and webapp
 
 # All state is here: database, artifacts, broker socket, logs. Two installations with two folders share nothing.
-DATA_DIR = env.folder("DATA_DIR", BASE_DIR / "var")
+DATA_DIR = data_dir()
 protect(DATA_DIR)
 env.home(instead=DATA_DIR)
 ARTIFACTS_DIR = DATA_DIR / "artifacts"
@@ -29,6 +31,7 @@ DOCS_DIR = DATA_DIR / "docs"  # output of `make docs`; without it there is no do
 # The library finds the data set library by this variable, here and in every child.
 DATASETS_DIR = env.folder("DATASETS_DIR", DATA_DIR / "datasets")
 os.environ["DATASETS_DIR"] = str(DATASETS_DIR)
+os.environ["DATA_DIR"] = str(DATA_DIR)  # children work in another folder
 
 SECRET_KEY = env.text("SECRET_KEY") or secret_key(DATA_DIR)
 UPLOADS_DIR.mkdir(parents=True, exist_ok=True)
@@ -170,7 +173,7 @@ AUTH_PASSWORD_VALIDATORS = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [project_files.TEMPLATES],
         "OPTIONS": {
             "loaders": [
                 (
@@ -298,7 +301,7 @@ if LOG_FORMAT == "json":
 LANGUAGE_CODE = "en-us"
 USE_TZ = True
 STATIC_URL = "/static/"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_DIRS = [project_files.STATIC]
 STATIC_ROOT = DATA_DIR / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

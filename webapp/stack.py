@@ -48,18 +48,26 @@ def web_command(fd: int) -> list[str]:
     return web + proxy_options()
 
 
-def workers(count: int) -> list[Service]:
-    """Return ``count`` training workers, which share the cores and GPUs of this machine, and the light one."""
+CHORES_QUEUE = ("--queues", "chores")
+"""Options of the light worker, which trains nothing."""
+
+
+def worker_command(name: str, *options: str) -> list[str]:
+    """Return the command of a worker, which does one piece of work at a time."""
     celery = [sys.executable, "-m", "celery", "-A", "webapp.celery", "--skip-checks", "worker"]  # they would import every page
     celery += ["--pool", "prefork", "--concurrency", "1", "--loglevel", "info", "--without-gossip", "--without-mingle"]
+    return [*celery, "--hostname", f"{name}@%h", *options]
+
+
+def workers(count: int) -> list[Service]:
+    """Return ``count`` training workers, which share the cores and GPUs of this machine, and the light one."""
     shared = {"W2S_TRAINERS": os.environ.get("W2S_TRAINERS", str(count))}
     # SIGKILL: with a softer signal Celery would hang, waiting for the broker that died with this process.
     training = [
-        Service(f"worker{index}", [*celery, "--hostname", f"worker{index}@%h"], death=signal.SIGKILL, environment=shared | gpus)
+        Service(f"worker{index}", worker_command(f"worker{index}"), death=signal.SIGKILL, environment=shared | gpus)
         for index, gpus in enumerate(devices.shares(count))
     ]
-    chores = [*celery, "--queues", "chores", "--hostname", "chores@%h"]
-    return [*training, Service("chores", chores, death=signal.SIGKILL)]
+    return [*training, Service("chores", worker_command("chores", *CHORES_QUEUE), death=signal.SIGKILL)]
 
 
 @dataclass
@@ -106,7 +114,7 @@ class Stack:
         self._add(Service("web", web, fds=(listener.fileno(),), environment={"ALLOWED_HOSTS": hosts}))
         for service in workers(self.workers):
             self._add(service)
-        self._add(Service("recover", [sys.executable, str(settings.BASE_DIR / "manage.py"), "recover"]))
+        self._add(Service("recover", [sys.executable, "-m", "webapp", "recover"]))
         lock.truncate(0)
         lock.write(f"process {os.getpid()}, {self.url}")
         lock.flush()

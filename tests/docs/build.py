@@ -7,8 +7,8 @@ import django
 from mkdocs.commands.build import build as build_site
 from mkdocs.config import load_config
 
-from training import environment
 from training.file_permissions import mask
+from training.state_folder import data_dir
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -19,7 +19,7 @@ def build(site: Path) -> None:
 
 
 if __name__ == "__main__":
-    folder = environment.folder("DATA_DIR", ROOT / "var")
+    folder = data_dir()
     private = mask()
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
     django.setup()

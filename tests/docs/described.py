@@ -7,7 +7,7 @@ GROUPS: dict[str, dict[str, Entry]] = {
         "DATA_DIR": Entry(
             "The folder of all state: database, artifacts, data sets, uploads, logs, keys. Two installations with two folders "
             "share nothing.",
-            "`var` in the checkout",
+            "`var` in a checkout; the platform's folder for data of programs where the package is installed",
         ),
         "DATA_GROUP": Entry(
             "A group (name or number) whose accounts may read and write all of `DATA_DIR`. "

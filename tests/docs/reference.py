@@ -18,6 +18,7 @@ from training import ExperimentSpec
 from training.cli.main import parser
 from training.events import Event
 from training.spec.methods import METHODS, MethodBase
+from webapp import console
 from webapp.pages.fields import Leaf, leaves, nodes
 from webapp.pages.form_data import text_of
 
@@ -158,6 +159,9 @@ def command_line() -> str:
     ]
     for name, command in subcommands(parser()).items():
         lines += _command(f"python -m training {name}", command, "###")
+    lines.append("## w2s\n")
+    lines.append("The command of the installed package. Its commands are those below and above, with the same arguments:")
+    lines.append(f"{', '.join(f'`w2s {name}`' for name in (*console.LABORATORY, *console.ENGINE))}.\n")
     lines.append("## manage.py\n")
     lines.append("The laboratory's own commands, `.venv/bin/python manage.py NAME`. Django's commands are there too.\n")
     for name, command in management().items():

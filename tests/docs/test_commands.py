@@ -5,15 +5,15 @@ import re
 import subprocess
 import sys
 
-import pytest
-
 from tests.docs.pages import ROOT, commands, pages
 from tests.docs.reference import management, subcommands
 from training.cli.main import parser
+from webapp.console import LABORATORY
+from webapp.stack import CHORES_QUEUE, worker_command
 
 TARGETS = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-OURS = {"make", "python", ".venv/bin/python"}
-OTHERS = {"export", "curl", "ls", "umask", "tar", "cp", "openssl", "git", "RUN", "TOKEN", "CUDA_VISIBLE_DEVICES", "W2S_PROCESSES"}
+OURS = {"make", "python", ".venv/bin/python", "w2s"}
+OTHERS = {"export", "curl", "cp", "ls", "mv", "pip", "openssl", "git", "RUN", "TOKEN", "CUDA_VISIBLE_DEVICES", "W2S_PROCESSES"}
 OTHERS |= {"docker", "mkdir", "useradd", "install", "systemctl", "deploy/make-secrets"}  # of a deployment
 """Programs that are not ours, and variables before a command. Their blocks are executed by tests, or need another machine."""
 
@@ -79,8 +79,15 @@ def test_a_block_runs_our_commands_and_known_programs_only() -> None:
     assert {words[0].partition("=")[0] for _, words in COMMANDS} <= OURS | OTHERS
 
 
-@pytest.mark.parametrize("words", called("celery")[:1], ids=["worker"])
-def test_the_worker_of_the_pages_has_the_options_that_the_laboratory_starts_its_own_with(words: list[str]) -> None:
+def test_every_command_of_the_package_takes_its_arguments() -> None:
+    calls = [command[1:] for _, command in COMMANDS if command[0] == "w2s"]
+    assert calls
+    assert [words for words in calls if words[0] not in LABORATORY or not parsed(management()[words[0]], words[1:])] == []
+
+
+def test_a_worker_is_started_with_options_that_celery_has() -> None:
+    command = worker_command("gpu0", *CHORES_QUEUE)
+    words = command[command.index("worker") :]
     program = [sys.executable, "-m", "celery", "worker", "--help"]
     options = subprocess.run(program, capture_output=True, text=True, cwd=ROOT, check=False).stdout
     assert [word for word in words if word.startswith("--") and word not in options] == []

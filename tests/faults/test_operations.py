@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.lab import ROOT, Lab, free_port, quick
+from tests.lab import ROOT, Lab, free_port, quick, slow
 
 PAGE = (ROOT / "docs" / "howto" / "operations.md").read_text()
 HOST = "localhost"
@@ -33,7 +33,8 @@ def block(name: str) -> str:
 
 def executed(name: str, variables: dict[str, str], folder: Path = ROOT) -> None:
     script = block(name).replace("lab.example.org", HOST)
-    subprocess.run(["bash", "-euc", script], cwd=folder, env=os.environ | variables, check=True, timeout=60, capture_output=True)
+    environment = variables if "DATA_DIR" in variables else os.environ | variables
+    subprocess.run(["bash", "-euc", script], cwd=folder, env=environment, check=True, timeout=60, capture_output=True)
 
 
 def variables() -> dict[str, str]:
@@ -121,17 +122,36 @@ def test_the_settings_of_the_page_pass_the_checks_of_a_deployment(tmp_path: Path
     assert "System check identified no issues" in said
 
 
-def test_a_backup_of_a_laboratory_at_work_is_restored_with_all_that_it_knew(tmp_path: Path) -> None:
-    places = {"DATA_DIR": str(tmp_path / "lab"), "BACKUP": str(tmp_path / "backup")}
-    with Lab(tmp_path / "lab") as lab:
+def test_a_backup_of_a_laboratory_whose_runs_train_is_restored_with_all_that_it_knew(tmp_path: Path) -> None:
+    lab = Lab(tmp_path / "lab", W2S_CHECKPOINT_SECONDS="1")
+    places = lab.environment | {"BACKUP": str(tmp_path / "backup.zip")}
+    with lab:
         before = lab.finished(pk := lab.launch(quick()))
+        # Four supervisors that a worker trains side by side: with more epochs it would take them one after the other.
+        at_work = lab.launch(slow(seeds=4, weak={"models": ["bag-of-words"], "epochs": 450}))
+        runs = [run["run"] for run in lab.experiment(at_work)["runs"] if run["role"] == "weak"]
+        lab.until(lambda: all("checkpoint" in kinds(lab, run) for run in runs), progress=lambda: len(lab.events(runs[0])))
         executed("backup", places)
         later = lab.launch(quick(name="After the backup"))
     (tmp_path / "lab" / "artifacts" / "runs").rename(tmp_path / "lost")
     executed("restore", places)
     assert [path for path in (tmp_path / "lab").rglob("*") if path.stat().st_mode & 0o077] == []
-    with Lab(tmp_path / "lab") as lab:
+    assert [path.name for path in (tmp_path / "lab").glob(".*")] == []
+    with lab:
         assert lab.experiment(pk) == before
         assert lab.call("GET", f"/experiments/{later}")[0] == 404
         lab.until(lambda: lab.call("GET", f"/experiments/{pk}/examples")[0] == 200)
+        assert len(runs) == 4
+        lab.until(lambda: all(kinds(lab, run).count("started") == 2 for run in runs), progress=lambda: len(lab.events(runs[0])))
+        for run in runs:
+            events = lab.events(run)
+            assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+            released = next(event for event in events if event["kind"] == "released")
+            assert released["cause"] == "the laboratory was restored from a backup"
+            assert [event for event in events if event["kind"] == "started"][1]["resumed_from"] > 0
+        lab.call("POST", f"/experiments/{at_work}/stop")
     assert (tmp_path / "lab.before" / "lab.sqlite3").exists()
+
+
+def kinds(lab: Lab, run: int) -> list[str]:
+    return [event["kind"] for event in lab.events(run)]

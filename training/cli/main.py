@@ -6,7 +6,7 @@ import sys
 from typing import Protocol
 
 from training import environment
-from training.catalog import library
+from training.catalog import library, packages
 from training.cli import attribution, data, doctor, execute, export, outside, plan, push, run, schema, serve, verify
 from training.cli.exits import BAD_INPUT, BadInput
 from training.file_permissions import restrict_permissions
@@ -41,9 +41,15 @@ COMMANDS: dict[str, Command] = {
 }
 
 
+TRAINING = ("run", "words", "export", "execute", "serve", "doctor")
+"""The commands that need torch."""
+
+
 def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
+        if options.named in TRAINING and not packages.engine():
+            raise BadInput(packages.NO_ENGINE)
         wait_passively()
         restrict_permissions()
         environment.home(instead=library.folder().parent)
@@ -56,10 +62,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    command_line = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    prog = "w2s" if sys.argv[0] == "w2s" else "python -m training"
+    command_line = argparse.ArgumentParser(prog=prog, description=__doc__)
     commands = command_line.add_subparsers(required=True, metavar="COMMAND")
     for name, command in COMMANDS.items():
         added = commands.add_parser(name, help=command.HELP, description=command.HELP)
         command.add_arguments(added)
-        added.set_defaults(command=command.run)
+        added.set_defaults(command=command.run, named=name)
     return command_line

@@ -7,12 +7,12 @@ filled first, by the scripts that fill it in a browser.
 import json
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Literal
 
 from webapp.charts.child_programs import made_by
+from webapp.project_files import STATIC
 
-SCRIPTS = Path(__file__).resolve().parents[2] / "static/js"
+SCRIPTS = STATIC / "js"
 
 Format = Literal["svg", "png"]
 

@@ -2,13 +2,14 @@
 
 import re
 from functools import cache
-from pathlib import Path
 from typing import Any
+
+from webapp.project_files import STATIC
 
 WIDTH = 760
 """Pixels of a picture, labels included."""
 
-TOKENS = Path(__file__).resolve().parents[2] / "static/css/tokens.css"
+TOKENS = STATIC / "css/tokens.css"
 FONT = "sans-serif"
 """A generic font, since vl-convert cannot read Inter, which is stored as woff2."""
 

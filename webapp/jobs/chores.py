@@ -62,7 +62,7 @@ def prepare(experiment: int) -> None:
     if shutting_down.is_set():
         return
     log = Path(settings.LOG_DIR) / "examples.log"
-    arguments = [str(settings.BASE_DIR / "manage.py"), "prepare", str(experiment)]
+    arguments = ["-m", "webapp", "prepare", str(experiment)]
     child: Child[Notice] = Child(arguments, NOTICE, log, memory=LARGEST_MEMORY)
     try:
         child.all_messages(PREPARE_SECONDS)

@@ -7,9 +7,10 @@ from django.template.loader import render_to_string
 
 from webapp.charts.child_programs import SECONDS
 from webapp.charts.renderers import RENDERERS
+from webapp.project_files import STATIC
 from webapp.reports.html import PageLinks, context
 from webapp.reports.report import Report
-from webapp.reports.stylesheet import STATIC, for_screens
+from webapp.reports.stylesheet import for_screens
 
 FIRST = ("js/theme.js",)
 SCRIPTS = (

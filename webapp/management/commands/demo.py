@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from training.catalog.packages import NO_ENGINE, engine
 from training.metrics.results import Result
 from training.recipes import FIRST, names, recipes
 from webapp.actions.experiments import create, launch
@@ -28,6 +29,8 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the result as JSON in the last line")
 
     def handle(self, *args: Any, host: str, port: int | None, workers: int, recipe: str, **options: Any) -> None:
+        if not engine():
+            raise CommandError(NO_ENGINE)
         try:
             with Stack(host, port, workers) as stack:
                 experiment = self._launch(recipe)

@@ -3,6 +3,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from training.catalog.packages import NO_ENGINE, engine
 from webapp.pages.accounts.one_time_links import welcome_link
 from webapp.stack import Stack, StackError
 
@@ -30,6 +31,9 @@ class Command(BaseCommand):
         add_stack_arguments(parser)
 
     def handle(self, *args: Any, host: str, port: int | None, workers: int, **options: Any) -> None:
+        if workers and not engine():
+            self.stdout.write(f"{NO_ENGINE} This laboratory starts without a worker that trains.")
+            workers = 0
         try:
             with Stack(host, port, workers) as stack:
                 self.stdout.write(f"Weak-to-strong Lab: {stack.url}\nLog in once with: {welcome_link(stack.site)}\nCtrl-C stops.")

@@ -91,4 +91,4 @@ def test_a_package_that_is_not_installed_fails(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(surroundings, "PACKAGES", ("torch", "no-such-package"))
     check = surroundings.versions()
     assert check.state == "failed"
-    assert check.sentence.endswith("Not installed: no-such-package; install requirements.txt.")
+    assert check.sentence.endswith("Not installed: no-such-package; “make setup” installs what is missing.")
