@@ -27,6 +27,15 @@ class JsonFormatter(logging.Formatter):
         return json.dumps({name: value for name, value in fields.items() if value not in ("", None)}, ensure_ascii=False)
 
 
+TEXT_LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"stderr": {"class": "logging.StreamHandler"}},
+    "loggers": {"django": {"handlers": ["stderr"], "level": "WARNING"}, "django.request": {"level": "ERROR"}},
+}
+"""Logs as text. By default Django reports errors by e-mail only, unless DEBUG is on. A missing page is no error."""
+
+
 def logging_settings() -> dict[str, Any]:
     """Return the settings of Python's logging under which every program of the laboratory writes JSON to its stderr.
 

@@ -14,7 +14,7 @@ from training.state_folder import data_dir
 from webapp import project_files
 from webapp.broker import celery_url, embedded_url
 from webapp.installation import protect, secret_key
-from webapp.json_logs import logging_settings
+from webapp.json_logs import TEXT_LOGGING, logging_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent  # from which every child of a service imports training and webapp
 
@@ -224,9 +224,8 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 6
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "visibility_timeout": env.whole(
-        "BROKER_VISIBILITY_SECONDS", 43_200, least=1
-    ),  # any value works: a repeated message finds a lease
+    # any value works: a repeated message finds a lease
+    "visibility_timeout": env.whole("BROKER_VISIBILITY_SECONDS", 43_200, least=1),
     "unacked_restore_throttle": 1,
     "socket_connect_timeout": 3,
     "socket_timeout": 5,  # above the second of one BRPOP of a worker, and below the patience of a person who launches
@@ -279,24 +278,13 @@ UPLOAD_RATE = env.rate("UPLOAD_RATE", "60/h")
 # Memory and threads of one web process for queries about examples.
 EXPLORER_MEMORY = env.memory("EXPLORER_MEMORY", "512MB")
 EXPLORER_THREADS = env.whole("EXPLORER_THREADS", 2, least=1, most=256)
-
 # Who may read /metrics and the reasons of /readyz besides this machine: the bearer of a token, and networks.
 METRICS_TOKEN = env.text("METRICS_TOKEN")
 METRICS_NETWORKS = env.networks("METRICS_NETWORKS")
-
 # Seconds of a query from which it is logged; 0 logs none.
 SLOW_QUERY_SECONDS = env.number("SLOW_QUERY_SECONDS", 0.0)
-
 LOG_FORMAT = env.choice("LOG_FORMAT", "text", ["text", "json"])
-# By default Django reports errors by e-mail only, unless DEBUG is on. A missing page is no error.
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "handlers": {"stderr": {"class": "logging.StreamHandler"}},
-    "loggers": {"django": {"handlers": ["stderr"], "level": "WARNING"}, "django.request": {"level": "ERROR"}},
-}
-if LOG_FORMAT == "json":
-    LOGGING = logging_settings()
+LOGGING = logging_settings() if LOG_FORMAT == "json" else TEXT_LOGGING
 
 LANGUAGE_CODE = "en-us"
 USE_TZ = True
