@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from webapp import outgoing_requests
 from webapp.outgoing_requests import LARGEST, Forbidden, Unreachable, check, request
 
 NAME = "hook.example.org"
@@ -64,7 +63,7 @@ def server() -> Iterator[Server]:
 def names(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
     """A function that sets the answers of the resolver for NAME, the last one repeated; it returns the list of questions."""
     real: Any = socket.getaddrinfo
-    monkeypatch.setattr(outgoing_requests.urllib.request, "getproxies", dict)
+    monkeypatch.setattr("urllib.request.getproxies", dict)
 
     def answering(*answers: list[str]) -> list[str]:
         requests: list[str] = []
@@ -165,7 +164,7 @@ def test_behind_a_proxy_a_name_that_leads_inside_is_refused_as_well(
 ) -> None:
     settings.OUTGOING_NETWORKS = []
     names(["10.0.0.3"])
-    monkeypatch.setattr(outgoing_requests.urllib.request, "getproxies", lambda: {"http": "http://127.0.0.1:9"})
+    monkeypatch.setattr("urllib.request.getproxies", lambda: {"http": "http://127.0.0.1:9"})
     with pytest.raises(Forbidden):
         request("GET", f"http://{NAME}/", seconds=1)
     names(["1.1.1.1"])
