@@ -139,7 +139,7 @@ def test_copies_in_the_embedded_data_never_part() -> None:
 
 
 def test_an_empty_half_a_gives_all_its_rows_to_half_b_and_moves_no_test_row(group: Rows) -> None:
-    usual, whole = split(group), split(group, half_a_fraction=0)
+    usual, whole = split(group), split(group, half="B", half_a_fraction=0)
     assert not len(whole.a.rows)
     np.testing.assert_array_equal(whole.b.rows, np.sort(np.concatenate([usual.a.rows, usual.b.rows])))
     for name in ("test", "locked"):
@@ -149,4 +149,4 @@ def test_an_empty_half_a_gives_all_its_rows_to_half_b_and_moves_no_test_row(grou
 def test_a_larger_half_a_contains_a_smaller_one(group: Rows) -> None:
     small, large = (split(group, half_a_fraction=share).a.rows for share in (0.2, 0.7))
     assert set(small.tolist()) < set(large.tolist())
-    assert len(large) / len(split(group, half_a_fraction=0).b.rows) == pytest.approx(0.7, abs=0.03)
+    assert len(large) / len(split(group, half="B", half_a_fraction=0).b.rows) == pytest.approx(0.7, abs=0.03)
