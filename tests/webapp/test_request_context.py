@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 
-from tests.webapp.pages.operations.test_monitoring import numbers
+from tests.factories.scrapes import numbers
 from webapp import slow_queries
 from webapp.json_logs import JsonFormatter
 from webapp.pages.home import views

@@ -19,6 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.factories import states
 from tests.factories.experiments import launched
+from tests.factories.scrapes import numbers
 from tests.factories.workers import a_worker, gpu, silence
 from webapp import readiness
 from webapp.experiments import gauges, queue
@@ -38,14 +39,6 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(readiness, "_last", None)
     yield
     readiness._migrated.clear()
-
-
-def numbers(client: Client, **headers: str) -> dict[tuple[str, ...], float]:
-    """Return the samples of /metrics by their name and the values of their labels."""
-    answer = client.get("/metrics", headers=headers)
-    assert answer.status_code == 200
-    families = text_string_to_metric_families(answer.content.decode())
-    return {(sample.name, *sample.labels.values()): sample.value for family in families for sample in family.samples}
 
 
 def test_a_process_that_lives_says_so_without_its_database(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
