@@ -2,11 +2,8 @@
 
 import json
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from tests.databases import Postgres
 from tests.factories import backups
@@ -27,21 +24,26 @@ def files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.fixture
-def trained(tmp_path: Path) -> Iterator[tuple[Lab, int]]:
-    """A laboratory on SQLite with an experiment, at rest."""
+def refuses_what_is_damaged(tmp_path: Path, postgres: Postgres) -> None:
+    """Restore a backup that lacks rows: neither the database nor the folder has anything of it afterwards."""
+    backups.changed(
+        tmp_path / "first.zip",
+        tmp_path / "wrong.zip",
+        **{ABOUT: lambda text: text.replace('"experiments.run": ', '"experiments.run": 1')},
+    )
+    lab = Lab(tmp_path / "wrong", DATABASE_URL=postgres.url)
+    assert "experiments.run has" in lab.refusal("restore", str(tmp_path / "wrong.zip"))
+    assert list((tmp_path / "wrong" / "uploads").iterdir()) == []
+    assert not (tmp_path / "wrong" / "artifacts").exists()
+    assert postgres.rows("select count(*) from information_schema.tables where table_schema = 'public'") == [(0,)]
+
+
+def test_an_experiment_moves_to_postgresql_and_back_with_its_numbers_and_predictions(tmp_path: Path, postgres: Postgres) -> None:
     with Lab(tmp_path / "first") as lab:
         pk = lab.launch(quick(seeds=2))
-        lab.finished(pk)
-        yield lab, pk
-
-
-def test_an_experiment_moves_to_postgresql_and_back_with_its_numbers_and_predictions(
-    tmp_path: Path, postgres: Postgres, trained: tuple[Lab, int]
-) -> None:
-    lab, pk = trained
-    before = lab.experiment(pk)
-    lab.manage("backup", str(tmp_path / "first.zip"))
+        before = lab.finished(pk)
+        lab.manage("backup", str(tmp_path / "first.zip"))
+    refuses_what_is_damaged(tmp_path, postgres)
     moved = Lab(tmp_path / "second", "--workers", "0", DATABASE_URL=postgres.url)
     moved.manage("restore", str(tmp_path / "first.zip"))
     moved.manage("backup", str(tmp_path / "second.zip"))
@@ -61,17 +63,3 @@ def test_an_experiment_moves_to_postgresql_and_back_with_its_numbers_and_predict
         again = moved.call("POST", "/experiments?launch=true", {**before["spec"], "name": "The same again"})[1]
         assert moved.experiment(again["id"])["runs"] == before["runs"], "the runs of the backup are the runs of a new experiment"
         assert again["id"] > pk
-
-
-def test_what_is_damaged_leaves_a_database_server_as_it_was(tmp_path: Path, postgres: Postgres, trained: tuple[Lab, int]) -> None:
-    trained[0].manage("backup", str(tmp_path / "whole.zip"))
-    backups.changed(
-        tmp_path / "whole.zip",
-        tmp_path / "wrong.zip",
-        **{ABOUT: lambda text: text.replace('"experiments.run": ', '"experiments.run": 1')},
-    )
-    lab = Lab(tmp_path / "second", DATABASE_URL=postgres.url)
-    assert "experiments.run has" in lab.refusal("restore", str(tmp_path / "wrong.zip"))
-    assert list((tmp_path / "second" / "uploads").iterdir()) == []
-    assert not (tmp_path / "second" / "artifacts").exists()
-    assert postgres.rows("select count(*) from information_schema.tables where table_schema = 'public'") == [(0,)]

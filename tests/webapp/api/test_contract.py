@@ -25,7 +25,7 @@ from webapp.shares.models import Share
 
 pytestmark = pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")  # WSGI is synchronous
 
-EXAMPLES = 20
+EXAMPLES = 10
 """The number of requests for each operation; the requests are the same every time."""
 
 schema = schemathesis.openapi.from_dict(json.loads(json.dumps(api.get_openapi_schema())))
