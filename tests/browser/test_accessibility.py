@@ -55,6 +55,7 @@ ACCOUNT = {
     "/experiments/{experiment}/examples/{example}/": "#words .weighed",
     "/experiments/{experiment}/examples/{example}/?q=the": "#nearby table",
     "/experiments/{experiment}/examples/marked/": "table",
+    "/experiments/{experiment}/examples/classes/": "table",
     "/experiments/{experiment}/diagnostics/": ".measures",
     "/experiments/{experiment}/diagnostics/?cdr=x": ".message.bad",
     "/experiments/{experiment}/manage/": "form",
@@ -92,7 +93,7 @@ ACCOUNT = {
 STRANGERS = ("/login/", "/password/forgotten/", "/password/reset/x/y/", "/join/nothing/", "/login/link/x/y/")
 SHARES = (
     *("/s/{token}/", "/e/{token}/gap/", "/shares/{slug}/", "/shares/{slug}/manage/"),
-    *("/shares/{slug}/v1/examples/", "/shares/{slug}/v1/examples/{example}/"),
+    *("/shares/{slug}/v1/examples/", "/shares/{slug}/v1/examples/{example}/", "/shares/{slug}/v1/examples/classes/"),
 )
 """Addresses whose pages test_pages_of_shares looks at, here and under /shared/."""
 
