@@ -271,7 +271,7 @@ def test_pages_of_shares(lab: Lab, member: Page, guest: Page, made: tuple[int, i
     guest.wait_for_url(root)
     guest.wait_for_selector(".chart[data-drawn]")
     lines += wrong_with(guest)
-    for path in ("v1/examples/", f"v1/examples/{example}/"):
+    for path in ("v1/examples/", "v1/examples/classes/", f"v1/examples/{example}/"):
         lines += opened(guest, f"{root}{path}")
     lines += opened(guest, f"{lab.url}/e/{token}/gap/", ".chart[data-drawn]")
     for path in (f"{slug}/", f"{slug}/v1/examples/", f"{slug}/manage/"):
