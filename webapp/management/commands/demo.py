@@ -4,10 +4,12 @@ import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from pydantic import ValidationError
 
 from training.catalog.packages import NO_ENGINE, engine
 from training.metrics.results import Result
 from training.recipes import FIRST, names, recipes
+from training.spec import ExperimentSpec, describe
 from webapp.actions.experiments import create, launch
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Status
@@ -48,7 +50,11 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
 
     def _launch(self, recipe: str) -> Experiment:
-        spec = recipes()[recipe]
+        # As a form launches it: what a data set decides, such as the threshold for many classes, is set by this check alone.
+        try:
+            spec = ExperimentSpec.model_validate(recipes()[recipe].model_dump(mode="json"))
+        except ValidationError as error:
+            raise CommandError("\n".join(problem.message for problem in describe(error.errors()))) from None
         owner = first_account()
         experiment = queries.twin(owner, spec) or create(owner, spec)
         launch(experiment, owner)
