@@ -1,4 +1,4 @@
-"""The page of a link: who is let in, what it tells chat tools, and that closed links cannot be told apart."""
+"""The page of a link: who is let in, what it tells chat tools, and that closed links cannot be shown apart."""
 
 import re
 from datetime import timedelta
@@ -112,7 +112,7 @@ def test_wrong_expired_and_revoked_links_are_one_page(client: Client, share: Sha
     own = (f"/shared/{share.slug}/", f"/shared/{share.slug}/v1/", f"/shared/{share.slug}/v1/charts/gap-0.csv")
     never = client.get("/s/never-was-one/")
 
-    def told(response: Any) -> tuple[int, bytes, str]:
+    def shown(response: Any) -> tuple[int, bytes, str]:
         """Return all that a visitor sees of an answer, without the name of the request, which no two share."""
         headers = {name: value for name, value in response.headers.items() if name != "X-Request-ID"}
         return response.status_code, response.content, str(sorted(headers.items()))
@@ -120,10 +120,10 @@ def test_wrong_expired_and_revoked_links_are_one_page(client: Client, share: Sha
     def answers() -> set[tuple[int, bytes, str]]:
         responses = [client.get(path) for path in paths] + [opened.get(path) for path in own]
         responses += [client.get("/shared/aaaaaaaaaaaa/"), client.get(own[0]), client.get("/e/never-was-one/gap/")]
-        return {*map(told, responses)}
+        return {*map(shown, responses)}
 
     assert never.status_code == 404
-    expected = {told(never)}
+    expected = {shown(never)}
     Link.objects.filter(pk=link.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
     assert answers() == expected
     Link.objects.filter(pk=link.pk).update(expires_at=timezone.now() + timedelta(days=1), revoked_at=timezone.now())
