@@ -18,7 +18,6 @@ from django.core.management import get_commands
 
 from tests.docs.variables import variables
 from training.log_redaction import SECRET_VARIABLES, URL_VARIABLES
-from webapp.celery import app
 
 ROOT = Path(__file__).resolve().parents[1]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
@@ -33,17 +32,12 @@ def program(name: str) -> str:
 
 def assert_command(words: list[str]) -> None:
     """Fail unless the command is one of the project's, with options that it has."""
-    if words[:2] == ["python", "manage.py"]:
-        assert words[2] in get_commands()
-        answer = subprocess.run(
-            [sys.executable, "manage.py", words[2], "--help"], cwd=ROOT, capture_output=True, text=True, check=True
-        )
-        assert {word for word in words[3:] if word.startswith("--")} <= set(re.findall(r"--\w[\w-]*", answer.stdout))
-    else:
-        assert words[:5] == ["celery", "-A", "webapp.celery", "--skip-checks", "worker"]
-        assert app.main == "webapp"
-        answer = subprocess.run([program("celery"), "worker", "--help"], cwd=ROOT, capture_output=True, text=True, check=True)
-        assert {word.partition("=")[0] for word in words[5:]} <= set(re.findall(r"--\w[\w-]*", answer.stdout))
+    assert words[:2] == ["python", "manage.py"]
+    assert words[2] in get_commands()
+    answer = subprocess.run(
+        [sys.executable, "manage.py", words[2], "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert {word for word in words[3:] if word.startswith("--")} <= set(re.findall(r"--\w[\w-]*", answer.stdout))
 
 
 @cache

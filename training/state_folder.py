@@ -9,7 +9,7 @@ from training import environment
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAM = "w2s-lab"
 CHECKOUT = (ROOT / "manage.py").is_file()
-"""Whether this is a checkout of the project, and not an installed package."""
+"""True in a checkout of the project, false in an installed package."""
 
 
 def data_dir() -> Path:

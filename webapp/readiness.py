@@ -1,4 +1,4 @@
-"""Whether this web process can do its work: database, migrations, broker, the store of artifacts and its disk space."""
+"""Checks of all that this web process needs: database, migrations, broker, the store of artifacts and its disk space."""
 
 import logging
 import os
@@ -25,13 +25,13 @@ BROKER_SECONDS = 1
 
 
 class Fault(Exception):
-    """What is wrong, in a sentence for the operator, without a password or a path."""
+    """A fault in a sentence for the operator, without a password or a path."""
 
 
 @dataclass(frozen=True)
 class Readiness:
     faults: dict[str, str]
-    """What is wrong, by part; without any the process is ready."""
+    """Sentences on faults by part; without any the process is ready."""
     store_seconds: float | None
     """Time of writing and reading a small file of the store, None where that failed."""
 

@@ -24,6 +24,14 @@ def recipes() -> dict[str, ExperimentSpec]:
     return {name: ExperimentSpec.model_validate_json(text, context=STORED) for name, text in read}
 
 
+def shipped(name: str) -> ExperimentSpec:
+    """Return a shipped experiment that is to be launched, with the settings that its data set and models decide.
+
+    Raises ValidationError where it cannot be launched here.
+    """
+    return ExperimentSpec.model_validate_json((RECIPES / f"{name}.json").read_text())
+
+
 def needs(spec: ExperimentSpec) -> Iterator[str]:
     """Yield a sentence for everything that an experiment needs and that is not here, without asking the Hub."""
     try:

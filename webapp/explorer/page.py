@@ -175,7 +175,7 @@ class Explorer(ModelChoice):
 
     @property
     def given_labels(self) -> list[str]:
-        """What the view asks of the models' labels, in words."""
+        """The conditions of the view on the models' labels, in words."""
         labels = ((title, self.view.label_of(seat)) for title, seat in zip(self.titles, ROLES, strict=True))
         return [f"{lower(title)} says {self.class_name(label)}" for title, label in labels if label is not None]
 

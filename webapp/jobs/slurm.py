@@ -8,7 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -40,7 +40,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Change:
-    """What a round did: how many jobs it submitted, and which it ended."""
+    """The number of jobs that a round submitted, and the jobs that it ended."""
 
     submitted: int
     ended: list[str]
@@ -50,7 +50,7 @@ def once(options: Options) -> Change:
     """Compare the queue with the jobs once, and submit or end jobs. Raises SlurmError."""
     states = jobs()
     waiting = [] if queue.pause_now() else queue.queued_run_ids()
-    busy = _busy()
+    busy = _busy(states)
     free = [job for job in states if job not in busy]
     wanted = min(len(waiting) - len(free), options.most - len(states))
     for _ in range(max(0, wanted)):
@@ -61,12 +61,12 @@ def once(options: Options) -> Change:
     return Change(max(0, wanted), surplus)
 
 
-def _busy() -> set[str]:
-    """Return the jobs whose worker holds a run, or has not yet reported that it is here."""
+def _busy(states: Mapping[str, str]) -> set[str]:
+    """Return those of the jobs with these states whose worker holds a run, or has not yet reported that it is here."""
     training = set(Run.objects.filter(status__in=LEASED).values_list("worker", flat=True))
     here = {worker.name for worker in workers.online()}
     busy = {job for name in training if (job := job_of(name))}
-    return busy | {job for job, state in jobs().items() if state == "RUNNING" and not any(job_of(name) == job for name in here)}
+    return busy | {job for job, state in states.items() if state == "RUNNING" and not any(job_of(name) == job for name in here)}
 
 
 def job_of(worker: str) -> str:
@@ -94,9 +94,7 @@ def submit(options: Options) -> str:
 
 def script() -> str:
     """Return the job: a worker in place of the shell, so that Slurm's signal reaches it."""
-    celery = [sys.executable, "-m", "celery", "-A", "webapp.celery", "--skip-checks", "worker", "--pool", "prefork"]
-    celery += ["--concurrency", "1", "--loglevel", "info", "--without-gossip", "--without-mingle", "--hostname"]
-    return f'exec {shlex.join(celery)} "slurm-$SLURM_JOB_ID@%h"'
+    return f'exec {shlex.join([sys.executable, "-m", "webapp", "worker", "--name"])} "slurm-$SLURM_JOB_ID"'
 
 
 def end(job: str, *, running: bool) -> None:

@@ -92,8 +92,7 @@ def test_a_job_ends_its_worker_before_its_time_limit(cluster: Cluster, experimen
     words = cluster.calls("sbatch")[0]
     assert {"--time=60", "--signal=B:TERM@90", "--gres=gpu:1", "--partition=short", f"--job-name={slurm.NAME}"} <= set(words)
     [wrapped] = [word for word in words if word.startswith("--wrap=")]
-    assert wrapped.startswith(f"--wrap=exec {sys.executable} -m celery -A webapp.celery")
-    assert wrapped.endswith('--hostname "slurm-$SLURM_JOB_ID@%h"')
+    assert wrapped == f'--wrap=exec {sys.executable} -m webapp worker --name "slurm-$SLURM_JOB_ID"'
 
 
 def test_there_are_never_more_jobs_than_allowed(cluster: Cluster, experiment: Experiment) -> None:

@@ -8,8 +8,8 @@ from pydantic import ValidationError
 
 from training.catalog.packages import NO_ENGINE, engine
 from training.metrics.results import Result
-from training.recipes import FIRST, names, recipes
-from training.spec import ExperimentSpec, describe
+from training.recipes import FIRST, names, shipped
+from training.spec import describe
 from webapp.actions.experiments import create, launch
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Status
@@ -49,10 +49,9 @@ class Command(BaseCommand):
         except StackError as error:
             raise CommandError(str(error)) from error
 
-    def _launch(self, recipe: str) -> Experiment:
-        # As a form launches it: what a data set decides, such as the threshold for many classes, is set by this check alone.
+    def _launch(self, name: str) -> Experiment:
         try:
-            spec = ExperimentSpec.model_validate(recipes()[recipe].model_dump(mode="json"))
+            spec = shipped(name)
         except ValidationError as error:
             raise CommandError("\n".join(problem.message for problem in describe(error.errors()))) from None
         owner = first_account()

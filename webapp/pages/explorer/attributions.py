@@ -1,8 +1,10 @@
 """Attribution of the answers of a view's three models to words: the texts side by side, each word tinted by its effect."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
+from typing import Protocol, TypeVar
 
 from training.command_output import Attribution, Piece
 from webapp.attributions import queries
@@ -21,7 +23,12 @@ class Word:
 
     text: str
     tint: str = ""
-    effect: str = ""
+    change: float = 0.0
+    """Effect in nats."""
+
+    @property
+    def effect(self) -> str:
+        return signed(self.change)
 
 
 @dataclass(frozen=True)
@@ -85,9 +92,7 @@ class WordsPage(AttributionPage):
             texts = self._tinted(answer) if answer else []
             odds = signed(answer.log_odds) if answer else ""
             token = self.names.style(model).token
-            columns.append(
-                Column(title, token, self.questions.get(model.key), odds, texts, top_of(list(chain.from_iterable(texts))))
-            )
+            columns.append(Column(title, token, self.questions.get(model.key), odds, texts, top_of(chain.from_iterable(texts))))
         return columns
 
     def _tinted(self, answer: Attribution) -> list[list[Word]]:
@@ -101,18 +106,34 @@ class WordsPage(AttributionPage):
         for piece in pieces:
             if piece.start > end:
                 words.append(Word(text[end : piece.start]))
-            level = round(LEVELS * abs(piece.effect) / self._scale) if self._scale else 0
-            tint = f"{'for' if piece.effect > 0 else 'against'}{level}" if level else ""
-            words.append(Word(text[piece.start : piece.end], tint, signed(piece.effect)))
+            words.append(Word(text[piece.start : piece.end], tint(piece.effect, self._scale), piece.effect))
             end = piece.end
         return [*words, Word(text[end:])] if end < len(text) else words
 
 
-def top_of(words: list[Word]) -> list[tuple[str, list[Word]]]:
-    """Return the words with the largest effects for the gold label and against it."""
-    order = sorted((word for word in words if word.tint), key=lambda word: -abs(float(word.effect.replace("−", "-"))))
-    sides = [("for it", [word for word in order if word.tint.startswith("for")][:TOP])]
-    sides.append(("against it", [word for word in order if word.tint.startswith("against")][:TOP]))
+class Part(Protocol):
+    """A part of an example with its effect."""
+
+    @property
+    def tint(self) -> str: ...
+    @property
+    def change(self) -> float: ...
+
+
+AnyPart = TypeVar("AnyPart", bound=Part)
+
+
+def tint(change: float, scale: float) -> str:
+    """Return for1 to for5 or against1 to against5 by the share of ``change`` in ``scale``, empty for a very small one."""
+    level = round(LEVELS * abs(change) / scale) if scale else 0
+    return f"{'for' if change > 0 else 'against'}{level}" if level else ""
+
+
+def top_of(parts: Iterable[AnyPart]) -> list[tuple[str, list[AnyPart]]]:
+    """Return the parts with the largest effects for the gold label and against it."""
+    order = sorted((part for part in parts if part.tint), key=lambda part: -abs(part.change))
+    sides = [("for it", [part for part in order if part.change > 0][:TOP])]
+    sides.append(("against it", [part for part in order if part.change < 0][:TOP]))
     return [(title, side) for title, side in sides if side]
 
 

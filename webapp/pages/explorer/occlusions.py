@@ -7,9 +7,7 @@ from math import exp
 from training.command_output import Attribution, Patch
 from webapp.attributions.models import Question
 from webapp.charts.numbers import rate
-from webapp.pages.explorer.attributions import LEVELS, AttributionPage
-
-TOP = 3
+from webapp.pages.explorer.attributions import AttributionPage, tint, top_of
 
 
 @dataclass(frozen=True)
@@ -39,10 +37,7 @@ class Heat:
     @property
     def top(self) -> list[tuple[str, list[Tile]]]:
         """The patches with the largest effects for the gold label and against it."""
-        order = sorted((tile for tile in self.tiles if tile.tint), key=lambda tile: -abs(tile.change))
-        sides = [("for it", [tile for tile in order if tile.tint.startswith("for")][:TOP])]
-        sides.append(("against it", [tile for tile in order if tile.tint.startswith("against")][:TOP]))
-        return [(title, side) for title, side in sides if side]
+        return top_of(self.tiles)
 
     @property
     def text(self) -> str:
@@ -91,13 +86,12 @@ def tiles(answer: Attribution, scale: float) -> list[Tile]:
 
 
 def _tile(patch: Patch, change: float, scale: float, row: int, column: int) -> Tile:
-    level = round(LEVELS * abs(change) / scale) if scale else 0
     return Tile(
         x=round(100 * patch.left, 3),
         y=round(100 * patch.top, 3),
         width=round(100 * (patch.right - patch.left), 3),
         height=round(100 * (patch.bottom - patch.top), 3),
-        tint=f"{'for' if change > 0 else 'against'}{level}" if level else "",
+        tint=tint(change, scale),
         words=f"row {row}, column {column} {-change:+.2f}".replace("-", "−").replace("0.", "."),
         change=change,
     )
