@@ -95,8 +95,9 @@ def _note(spec: RunSpec) -> str:
 
 
 def _kind(spec: RunSpec) -> str | None:
-    """Return the kind of the run's model where it is known by its name."""
-    return "features" if array_of(spec.model) is not None else None
+    """Return the kind of the run's model where it is known without reading it."""
+    entry = catalog.known_model(spec.model)
+    return entry.kind if entry else None
 
 
 def hashes_of(spec: RunSpec) -> list[tuple[str, str]]:

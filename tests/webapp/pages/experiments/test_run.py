@@ -6,6 +6,8 @@ from django.urls import reverse
 
 from tests.factories import states
 from tests.webapp.page_text import text
+from training import ExperimentSpec, make_plan
+from webapp.pages.experiments.run_settings import settings_of
 
 
 def test_a_finished_run_says_which_step_was_selected(page: Client, owner: User) -> None:
@@ -24,3 +26,11 @@ def test_a_run_says_what_it_is_and_who_shares_it(page: Client, owner: User) -> N
     assert f"#{first.pk} Does a probe exceed its bag-of-words teacher? as weak supervisor" in content
     assert f"#{second.pk} The same again as weak supervisor" in content
     assert run.key in content
+
+
+def test_a_run_on_images_lists_no_setting_of_models_that_read_texts() -> None:
+    images = {"data": {"name": "fashion-mnist"}, "weak": {"models": ["pixels-4x4"]}, "strong": {"models": ["pixels-7x7"]}}
+    for run in make_plan(ExperimentSpec.model_validate(images | {"seeds": 1})).runs.values():
+        titles = {title for title, _ in settings_of(run)}
+        assert "Learning rate" in titles
+        assert not {"Longest text", "Precision", "Pooling", "Head initialisation"} & titles
