@@ -21,7 +21,7 @@ $(VENV)/installed: requirements.txt requirements-web.txt requirements-engine.txt
 	$(PIP) -r requirements.txt
 	@touch $@
 
-$(VENV)/installed-dev: requirements-dev.txt requirements-docs.txt $(VENV)/installed
+$(VENV)/installed-dev: requirements-dev.txt requirements-docs.txt requirements-s3.txt $(VENV)/installed
 	$(PIP) -r requirements-dev.txt
 	@touch $@
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from django.conf import settings
 
+from tests.factories.object_storage import ObjectStorage, object_storage
 from tests.lab import Lab
 from webapp import broker as embedded
 
@@ -26,6 +27,13 @@ def broker() -> Iterator[str]:
     yield settings.REDIS_URL
     process.terminate()
     process.wait()
+
+
+@pytest.fixture(scope="session")
+def storage_server() -> Iterator[ObjectStorage]:
+    """A real S3-protocol server, to which the AWS_ variables of this process lead."""
+    with object_storage() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
