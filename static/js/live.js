@@ -30,7 +30,7 @@
     wait = FIRST_WAIT_MS,
     timer = null,
     alive = 0,
-    heard = 0,
+    heard = Date.now(), // the page itself is the first that the server said
     beats = 0,
     events = 0,
     over = false,
@@ -55,8 +55,10 @@
   }
 
   function lost() {
-    const since = heard ? ` Last update ${time()}.` : "";
-    show("reconnecting", `The server does not answer.${since} Trainings go on; the curves go on where they stopped.`);
+    show(
+      "reconnecting",
+      `The server does not answer. Last update ${time()}. Trainings go on; the curves go on where they stopped.`,
+    );
   }
 
   /* The socket: the first message says which events the page has, the others only that the page is still there. */

@@ -4,6 +4,8 @@
 (() => {
   const MOST = 8;
 
+  let moved = null; // the text of the option that was chosen by a key since the text was last changed
+
   const byId = (id) => document.getElementById(id);
   const dialog = () => byId("palette");
   const field = () => byId("palette-field");
@@ -40,7 +42,10 @@
     const all = options(),
       at = all.findIndex((option) => option.getAttribute("aria-selected") === "true");
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[key];
-    if (all.length) choose(all[(to + all.length) % all.length]);
+    if (!all.length) return;
+    const option = all[(to + all.length) % all.length];
+    moved = option.textContent;
+    choose(option);
   }
 
   function open(option, { ctrlKey, metaKey, shiftKey }) {
@@ -85,11 +90,16 @@
     }
   });
 
+  document.addEventListener("input", (event) => {
+    if (event.target === field()) moved = null;
+  });
+
+  /* An answer can arrive after a key was pressed: what the key chose stays chosen. */
   document.addEventListener("htmx:after:swap", () => {
     const shown = byId("palette-entries")?.firstElementChild;
     if (!dialog()?.open || !shown || shown.dataset.shown) return;
     shown.dataset.shown = "1";
-    choose(options()[0]);
+    choose(options().find((option) => option.textContent === moved) ?? options()[0]);
     const number = Number(shown.dataset.count);
     byId("palette-status").textContent = number === 1 ? "1 result" : `${number} results`;
   });
@@ -101,6 +111,7 @@
       field().value = "";
       byId("palette-entries").replaceChildren();
       byId("palette-status").textContent = "";
+      moved = null;
       choose(null);
     });
   });

@@ -29,6 +29,7 @@ def test_palette_and_help_are_used_by_keyboard_alone(lab: Lab, page: Page) -> No
 
     page.keyboard.press("Control+k")
     page.keyboard.type("experiment")
+    expect(page.locator("#palette-entries [data-text=experiment]")).to_be_visible()  # not the answer to a part of the word
     expect(chosen(page)).to_contain_text(f"{pk}")
     first = chosen(page).get_attribute("id")
     page.keyboard.press("ArrowDown")

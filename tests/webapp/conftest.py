@@ -11,7 +11,7 @@ from webapp.access import VIEWERS
 from webapp.actions import experiments as experiment_actions
 from webapp.attributions import services as attributions
 from webapp.celery import app
-from webapp.charts import child_programs
+from webapp.charts import child_programs, spec
 from webapp.example_queries.cache import PAGES, SUMMARIES
 from webapp.example_queries.database import base as examples
 from webapp.example_queries.search import search, search_written
@@ -23,6 +23,8 @@ from webapp.row_isolation import Isolated
 from webapp.share_pages.shown_version import FILES
 from webapp.shares.freezing import CARD, MADE, PRINTED
 from webapp.webhooks import services as hooks
+
+spec.check_all()
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The store: names of the files of runs under one root folder. Written by the engine, read by the web."""
 
 import glob
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from training.names import FEATURES, within
 from training.spec import RunSpec
 from training.storage.checksums import CHANGED, MISSING, SUFFIX, UNREADABLE, Checksums, DamagedArtifact, remove, sidecar
-from training.storage.columns import row_of, table_of
+from training.storage.columns import row_of, rows_of, table_of
 from training.storage.predictions import Predictions, Trajectory
 from training.storage.tables import (
     NoProbabilities,
@@ -35,7 +35,7 @@ Read = TypeVar("Read")
 RUN_FILES = ("predictions.parquet", "trajectory.parquet", "weights.safetensors", "run.json")
 """Files of a finished run, each with a checksum; the first one marks the run as finished."""
 
-ROW_GROUP, GROUP_NUMBERS = 65_536, 2**20
+ROW_GROUP, GROUP_NUMBERS = 65_536, 2**18
 """Rows of a row group, which is read as a whole to find one row, and the most numbers of all classes that it has."""
 
 
@@ -198,6 +198,17 @@ class Store:
         """
         row = self._row(self.run(key) / "predictions.parquet", example)
         return None if row is None else with_probabilities(outputs_of(row))
+
+    def read_examples(self, key: str, examples: Sequence[int]) -> Predictions:
+        """Return the run's predictions of ``examples``, in their order and without those that it has not predicted.
+
+        Raises as ``read_predictions`` does.
+        """
+        path = self.run(key) / "predictions.parquet"
+        self.checksums.verify(path)
+        with self._parse_errors_as_damage(path):
+            rows = rows_of(path, examples)
+        return with_probabilities(outputs_of(rows))
 
     def read_answer(self, key: str, example: int) -> WrittenAnswers | None:
         """Return the run's answer to one example, one entry; None where it wrote none. Raises as ``read_answers`` does."""

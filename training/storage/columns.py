@@ -1,5 +1,6 @@
 """Arrays as columns of Parquet files, and reading of single rows."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +37,21 @@ def table_of(data: bytes) -> pa.Table:
 
 def row_of(path: Path, example: int) -> pa.Table | None:
     """Return the row with this id; only the ids and one row group are read."""
+    rows = rows_of(path, [example])
+    return rows if len(rows) else None
+
+
+def rows_of(path: Path, examples: Sequence[int]) -> pa.Table:
+    """Return the rows with these ids, in their order and without those that the file lacks.
+
+    Only the ids are read, and the row groups that have one of them, each once.
+    """
     with pq.ParquetFile(path) as file:
-        positions = np.flatnonzero(file.read(columns=["id"])["id"].to_numpy() == example)
-        if not len(positions):
-            return None
+        ids = file.read(columns=["id"])["id"].to_numpy()
+        where = {int(ids[position]): position for position in np.flatnonzero(np.isin(ids, list(examples)))}
+        positions = np.array([where[example] for example in examples if example in where], np.int64)
         ends = np.cumsum([file.metadata.row_group(index).num_rows for index in range(file.num_row_groups)])
-        index = int(np.searchsorted(ends, positions[0], side="right"))
-        group = file.read_row_group(index)
-        return group.slice(positions[0] - ends[index] + len(group), 1)
+        of_group, begins = np.searchsorted(ends, positions, side="right"), np.concatenate([[0], ends])
+        groups = {int(index): file.read_row_group(int(index)) for index in np.unique(of_group)}
+        rows = [groups[index].slice(at - begins[index], 1) for index, at in zip(of_group.tolist(), positions, strict=True)]
+        return pa.concat_tables(rows) if rows else file.schema_arrow.empty_table()

@@ -1,6 +1,6 @@
 """A cache of charts as JSON, by the content they are made from.
 
-Making a chart takes a tenth of a second to a second, most of it Altair's validation. A chart depends only on the arguments of the
+Making a chart takes some hundredths of a second to some tenths. A chart depends only on the arguments of the
 function that makes it, so their content is the key: a new result has another key and never shows an old chart. The cache belongs
 to one process, and so to one version of the code; pages and shares use the same cache.
 """

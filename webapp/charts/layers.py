@@ -5,6 +5,8 @@ from typing import Any
 
 import altair as alt
 
+from webapp.charts.spec import spec_of
+
 
 def fitted(layers: Sequence[Any], height: Any, description: str, **further: Any) -> dict[str, Any]:
     """Return the spec of the layers, with labels and axes inside the width of the element that it is drawn in."""
@@ -16,5 +18,4 @@ def fitted(layers: Sequence[Any], height: Any, description: str, **further: Any)
         description=description,
         **further,
     )
-    spec: dict[str, Any] = chart.to_dict()
-    return spec
+    return spec_of(chart)

@@ -18,6 +18,7 @@ from training.spec import MOST_SEEDS
 from webapp.charts import metrics
 from webapp.charts.cache import cached
 from webapp.charts.panel import AXIS, FIRST_X, FOCUS, LABEL_WIDTH, LAST_X, LEAD, Panel
+from webapp.charts.spec import spec_of
 from webapp.charts.styles import CEILING, WEAK, Style, student_styles
 
 LETTER = 6.7
@@ -107,7 +108,7 @@ def live_chart(series: Sequence[Series], total_steps: int, seeds: int = 1, hidde
     )
     # Altair rejects a parameter of a whole concatenation, since it finds no view for it.
     values = {FIRST_X: 0, LAST_X: total_steps, FOCUS: "", LABEL_WIDTH: margin["wide"] - AXIS - LEAD}
-    return {**chart.to_dict(), "params": [{"name": name, "value": value} for name, value in values.items()]}
+    return {**spec_of(chart), "params": [{"name": name, "value": value} for name, value in values.items()]}
 
 
 def series_styles(series: Sequence[Series]) -> list[Style]:

@@ -12,6 +12,7 @@ import altair as alt
 
 from webapp.charts.cache import cached
 from webapp.charts.live import Series, series_styles
+from webapp.charts.spec import spec_of
 
 HEIGHT = 110
 
@@ -71,14 +72,11 @@ def _spec(panel: Panel, series: Sequence[Series]) -> dict[str, Any]:
         detail="run:N",
     )
     marks = rows.mark_line(strokeWidth=1.5), rows.mark_point(size=6, strokeWidth=2)
-    return (
-        alt.layer(*marks)
-        .properties(
-            title=alt.TitleParams(panel.title, subtitle=panel.unit, dx=-34),
-            width="container",
-            height=HEIGHT,
-            usermeta={"margin": {"wide": 48, "narrow": 48}, "axis": 34},
-            description=f"{panel.title}, {panel.unit}, over the time since the run was claimed",
-        )
-        .to_dict()
+    chart = alt.layer(*marks).properties(
+        title=alt.TitleParams(panel.title, subtitle=panel.unit, dx=-34),
+        width="container",
+        height=HEIGHT,
+        usermeta={"margin": {"wide": 48, "narrow": 48}, "axis": 34},
+        description=f"{panel.title}, {panel.unit}, over the time since the run was claimed",
     )
+    return spec_of(chart)

@@ -12,6 +12,7 @@ from webapp.charts.dashes import dash_name, dashes
 from webapp.charts.labels import spread
 from webapp.charts.numbers import rate
 from webapp.charts.panel import FOCUS
+from webapp.charts.spec import spec_of
 from webapp.charts.styles import Style
 
 HEIGHT, LETTER, LABEL = 260, 6.7, 14
@@ -76,7 +77,7 @@ def trajectory_chart(paths: Sequence[Path], levels: Sequence[Level], gold: int |
         usermeta={"margin": {"wide": margin, "narrow": margin}, "hover": "steps", "last": last, "series": series},
         description=_words(paths, levels, of),
     )
-    return {**chart.to_dict(), "params": [{"name": FOCUS, "value": ""}]}
+    return {**spec_of(chart), "params": [{"name": FOCUS, "value": ""}]}
 
 
 def _side(gold: int, last: int, x: alt.X, y: alt.Y) -> list[Layer]:

@@ -12,8 +12,11 @@ from training.catalog.bundles import array_of
 from training.catalog.models import READINGS
 from training.storage.checksums import DamagedArtifact
 
-BLOCK = 20_000
-"""Rows of the features that are in memory at once."""
+BLOCK = 512
+"""Rows of the features that are converted at once: few enough for the cache of a processor."""
+
+TINY = 1e-12
+"""Length of a vector of zeros, so that its cosines are zero."""
 
 
 @dataclass(frozen=True)
@@ -64,13 +67,17 @@ def nearest(features: Path, dataset: Path, example: int, among: npt.NDArray[np.i
     if len(at) != 1 or len(table) != len(ids):
         raise LookupError(example)
     rows = np.flatnonzero(np.isin(ids, among))
-    own = _unit(table[at])[0]
-    alike = np.concatenate([_unit(table[rows[begin : begin + BLOCK]]) @ own for begin in range(0, len(rows), BLOCK)] or [own[:0]])
+    own = table[at[0]].astype(np.float32)
+    alike = np.empty(len(rows), np.float32)
+    for begin in range(0, len(rows), BLOCK):
+        part = table[rows[begin : begin + BLOCK]].astype(np.float32, copy=False)
+        # No BLAS: its threads wait for one another on a busy machine, for longer than the sum takes.
+        alike[begin : begin + BLOCK] = np.einsum("ij,j->i", part, own) / np.maximum(_length(part), TINY)
+    alike /= max(float(_length(own[None])[0]), TINY)
     best = np.argsort(-alike, kind="stable")[:number]
     return [Near(int(ids[rows[index]]), float(alike[index])) for index in best]
 
 
-def _unit(vectors: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
-    vectors = vectors.astype(np.float32, copy=False)
-    length: npt.NDArray[np.float32] = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.maximum(length, 1e-12), np.float32)
+def _length(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    length: npt.NDArray[np.float32] = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+    return length

@@ -53,6 +53,19 @@ def test_one_half_is_not_above_one_half() -> None:
     assert predictions().label.tolist() == [1, 0, 0]
 
 
+def test_examples_are_read_in_the_order_in_which_they_are_asked_for_from_whatever_row_groups(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.storage.artifacts.ROW_GROUP", 1)
+    Store(tmp_path).write_predictions("key", three_classes())
+    written = three_classes()
+    backwards = [*written.id[::-1].tolist(), 1_000_000]
+    predictions = Store(tmp_path).read_examples("key", backwards)
+    assert predictions.id.tolist() == backwards[:-1]
+    np.testing.assert_array_equal(predictions.prob, written.prob[::-1])
+    assert len(Store(tmp_path).read_examples("key", [1_000_000]).id) == 0
+
+
 def test_a_failed_write_leaves_what_was_there_and_nothing_else(tmp_path: Path) -> None:
     target = tmp_path / "file"
     target.write_text("old")

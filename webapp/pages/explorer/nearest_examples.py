@@ -42,11 +42,9 @@ class Nearby(Subject):
             self.missing = "The stored features belong to other examples."
             return
         texts = opened.slice.texts_by_id([neighbour.id for neighbour in neighbours], SHOWN)
-        for near in neighbours:
-            label_row = store.read_example(weak, near.id)
-            assert label_row is not None, "it is one of the ids"
-            said = answers(label_row)
-            label, gold = int(said.label[0]), int(label_row.gold[0])
+        labels = store.read_examples(weak, [near.id for near in neighbours])
+        said = answers(labels)
+        columns = said.label.tolist(), labels.gold.tolist(), said.prob.tolist()
+        for near, label, gold, prob in zip(neighbours, *columns, strict=True):
             words = self.class_name(gold), self.class_name(label)
-            prob = rate(float(said.prob[0]), 2)
-            self.lines.append(Similar(near.id, texts[near.id], rate(near.likeness, 2), *words, prob, label == gold))
+            self.lines.append(Similar(near.id, texts[near.id], rate(near.likeness, 2), *words, rate(prob, 2), label == gold))

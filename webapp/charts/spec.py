@@ -1,0 +1,21 @@
+"""Charts as Vega-Lite specs. Importing this module switches off Altair's checks, most of the time that a chart takes.
+
+A chart is made of numbers alone, so a spec that is valid for one experiment is valid for all: tests switch the checks on.
+"""
+
+from typing import Any
+
+from altair.utils import schemapi
+
+schemapi.disable_debug_mode()
+
+
+def check_all() -> None:
+    """Check all charts from here on."""
+    schemapi.enable_debug_mode()
+
+
+def spec_of(chart: Any) -> dict[str, Any]:
+    """Return the spec of a chart of Altair. Raises SchemaValidationError for an invalid one while checks are on."""
+    spec: dict[str, Any] = chart.to_dict(validate=schemapi.DEBUG_MODE)
+    return spec
