@@ -12,14 +12,14 @@ from webapp.notifications import notify
 
 logger = logging.getLogger(__name__)
 
-BATCH_EVENTS = 50
+BATCH_EVENTS = 1000
 BATCH_SECONDS = 0.1
 MOST_EVENTS = 10_000
 """Events that wait for a database that is away; then the trainer waits as well."""
 
 
 class Recorder:
-    """Buffers the events of ``attempts``, by run, and stores them every tenth of a second, or every fifty events of a run."""
+    """Buffers the events of ``attempts``, by run, and stores them a tenth of a second after the last ones, or once a thousand wait."""
 
     def __init__(self, attempts: Mapping[int, int]) -> None:
         self.attempts = attempts
@@ -36,7 +36,7 @@ class Recorder:
     def due(self) -> bool:
         """A batch is complete. While the database is away, it is tried again after a pause, however many events wait."""
         late = time.monotonic() >= self._flush_at
-        return late or (len(self._events) >= BATCH_EVENTS * len(self.attempts) and not self._away)
+        return late or (len(self._events) >= BATCH_EVENTS and not self._away)
 
     @property
     def seconds_left(self) -> float:
@@ -49,11 +49,13 @@ class Recorder:
 
     def flush(self) -> None:
         """Store the batch. A database that is away loses and doubles no event; those of a stale attempt are refused."""
-        self._flush_at = time.monotonic() + BATCH_SECONDS
         if not self._events:
+            self._flush_at = time.monotonic() + BATCH_SECONDS
             return
         try:
             self._store()
+            # From the end of the write on: a database that takes longer gets fewer and larger batches.
+            self._flush_at = time.monotonic() + BATCH_SECONDS
         except AWAY as error:
             if not is_away(error):
                 raise

@@ -1,5 +1,8 @@
 """Events are stored once and in order, also when the database is away meanwhile."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import User
 from django.db import InterfaceError, OperationalError
@@ -52,12 +55,31 @@ def stored_steps(recorder: Recorder) -> list[int | None]:
     return [event.get("step") for event in events if event["kind"] in ("metric", "finished")]
 
 
-def test_fifty_events_are_due_at_once_and_fewer_wait_for_their_moment(recorder: Recorder) -> None:
+def test_a_thousand_events_are_due_at_once_and_fewer_wait_for_their_moment(recorder: Recorder) -> None:
     recorder.flush()
     add(recorder, metric(1))
     assert not recorder.due
-    for step in range(2, 51):
+    for step in range(2, 1001):
         add(recorder, metric(step))
+    assert recorder.due
+
+
+def test_a_database_that_is_slow_gets_the_events_of_meanwhile_in_one_batch(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, write = [1000.0], services.append_together
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+
+    def slow_write(*arguments: Any) -> set[int]:
+        now[0] += 3 * module.BATCH_SECONDS
+        return write(*arguments)
+
+    monkeypatch.setattr(services, "append_together", slow_write)
+    add(recorder, metric(1))
+    recorder.flush()
+    add(recorder, metric(2))
+    assert not recorder.due
+    now[0] += module.BATCH_SECONDS
     assert recorder.due
 
 
