@@ -9,7 +9,7 @@ LABORATORIES := tests/browser tests/faults
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: setup decoder vision up demo test docs wheel check format lint text types imports security audit bench-decoder bench-bundles bench-curves bench-engine bench-large bench-lists bench-live chaos lock clean
+.PHONY: setup decoder vision up demo test docs wheel check format lint text types imports security audit bench-decoder bench-bundles bench-curves bench-engine bench-large bench-lists bench-live bench-throughput chaos lock clean
 
 setup: $(VENV)/installed
 
@@ -121,6 +121,11 @@ bench-large: $(VENV)/installed-dev
 # What lists cost with 100 to 100,000 experiments of ten runs; a quarter of an hour. ARGS="--sizes 100 1000 10000" is enough for most.
 bench-lists: $(VENV)/installed-dev
 	$(BIN)/python -m tests.benchmarks.lists $(ARGS)
+
+# Rows per second into the record from 1, 4 and 16 trainers on SQLite and PostgreSQL, and the wait for one of eight workers; five minutes.
+bench-throughput: $(VENV)/installed-dev
+	$(BIN)/python -m tests.benchmarks.throughput
+	$(BIN)/python -m tests.benchmarks.queue_latency
 
 # A bundle of 50,000 x 2,048 features and 1,000 classes, from its upload to the explorer; a quarter of an hour. ARGS="--rows 5000" for less.
 bench-bundles: $(VENV)/installed-dev

@@ -1,4 +1,6 @@
-"""Time of the server for pages of lists in laboratories of several sizes: python -m tests.benchmarks.lists.
+"""Time of the server for pages of lists, and of a pass of the recovery, in laboratories of several sizes.
+
+python -m tests.benchmarks.lists
 
 A database of its own (SQLite in a temporary folder, or --database URL, which must be empty), ten runs in each experiment. Times
 are of the processor, medians of --times requests after two that are not counted; queries are those of one request. A large
@@ -13,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -76,33 +79,41 @@ def measured(sizes: list[int], times: int) -> Any:
     from django.test import Client
 
     from tests.factories.laboratories import Laboratory
+    from webapp.management.commands.recover import Recovery
 
-    laboratory = Laboratory()
+    laboratory, recovery = Laboratory(), Recovery()
     client = Client(headers={"host": "localhost"})
     client.force_login(laboratory.people[0])
     for size in sizes:
         begun = time.perf_counter()
         laboratory.grow(size)
         print(f"{size:,} experiments after {time.perf_counter() - begun:.0f} s", flush=True)
-        for name, address in PAGES.items():
-            figure = Figure(name, size, *measure(client, address(laboratory), times))
+        calls: dict[str, Callable[[], None]] = {
+            name: partial(visit, client, address(laboratory)) for name, address in PAGES.items()
+        }
+        for name, call in (calls | {"recovery": recovery.round}).items():
+            figure = Figure(name, size, *measure(call, times))
             print(f"  {name:20} {figure.milliseconds:7.1f} ms  {figure.queries:3} queries", flush=True)
             yield figure
 
 
-def measure(client: Any, address: str, times: int) -> tuple[float, int]:
+def visit(client: Any, address: str) -> None:
+    assert client.get(address).status_code == 200, address
+
+
+def measure(call: Callable[[], None], times: int) -> tuple[float, int]:
     """Return the median milliseconds of the processor, and the number of queries."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
     with CaptureQueriesContext(connection) as queries:
-        assert client.get(address).status_code == 200, address
+        call()
         number = len(queries)
-    client.get(address)
+    call()
     taken = []
     for _ in range(times):
         begun = time.process_time()
-        client.get(address)
+        call()
         taken.append(1000 * (time.process_time() - begun))
     return round(statistics.median(taken), 1), number
 

@@ -12,13 +12,12 @@ import asyncio
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import cycle
 from typing import Any
 
 import django
@@ -26,7 +25,8 @@ from playwright.async_api import Browser
 
 from tests.benchmarks import live_others
 from tests.benchmarks.live_pages import DRAWN, chromium, noted, opened_page
-from tests.benchmarks.live_viewers import Watcher, cpu_seconds, memory_mb, opened, percentiles, session_cookie
+from tests.benchmarks.live_viewers import Watcher, cpu_seconds, memory_mb, opened, percentiles, servers, session_cookie
+from tests.benchmarks.throughput import NAMES, laboratory
 from tests.lab import ROOT, Lab
 
 PAGES = 2
@@ -99,7 +99,7 @@ def drawn_after(
     return seconds
 
 
-async def measure(lab: Lab, browser: Browser, viewers: int, arguments: argparse.Namespace) -> None:
+async def measure(lab: Lab, browser: Browser, viewers: int, addresses: Sequence[str], arguments: argparse.Namespace) -> None:
     writing = await asyncio.to_thread(Writing.begin, lab, arguments.runs)
     account, (slug, token) = session_cookie(lab), await asyncio.to_thread(shared, writing.experiment)
     visitor = opened(f"{lab.url}/s/{token}/")
@@ -108,8 +108,8 @@ async def measure(lab: Lab, browser: Browser, viewers: int, arguments: argparse.
     address = f"{lab.url}/experiments/{writing.experiment}/?section=curves"
     pages = [await opened_page(browser, address, DRAWN, cookies) for _ in range(min(PAGES, viewers))]
     watchers = [Watcher(*ways[number % 2]) for number in range(viewers - len(pages))]
-    over, url = threading.Event(), lab.url.replace("http", "ws")
-    viewing = [asyncio.create_task(watcher.watch(url, over.is_set)) for watcher in watchers]
+    over, urls = threading.Event(), cycle(address.replace("http", "ws") for address in addresses)
+    viewing = [asyncio.create_task(watcher.watch(url, over.is_set)) for watcher, url in zip(watchers, urls, strict=False)]
     with writing.rows(arguments.rate):
         await asyncio.sleep(5)  # connected by now; what connecting costs is no latency
         since, used = time.time(), cpu_seconds(lab)
@@ -135,13 +135,14 @@ async def measure(lab: Lab, browser: Browser, viewers: int, arguments: argparse.
     print(f"  stored   {percentiles(stored)}\n  arrived  {percentiles(arrived)}\n  drawn    {percentiles(drawn)}")
     closed = {watcher.closed for watcher in watchers if watcher.closed}
     print(f"  lost {lost}, sockets closed {closed or 0}")
-    print(f"  web server {share:.1f} % of a core, {share / viewers:.2f} % a viewer, {memory_mb(lab)} MB", flush=True)
+    print(f"  web servers {share:.1f} % of a core, {share / viewers:.2f} % a viewer, {memory_mb(lab)} MB", flush=True)
 
 
 async def ours(lab: Lab, arguments: argparse.Namespace) -> None:
     async with chromium() as browser:
-        for viewers in arguments.viewers:
-            await measure(lab, browser, viewers, arguments)
+        with servers(lab, arguments.servers) as addresses:
+            for viewers in arguments.viewers:
+                await measure(lab, browser, viewers, addresses, arguments)
 
 
 def main() -> None:
@@ -149,14 +150,13 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=4)
     parser.add_argument("--rate", type=float, default=10)
     parser.add_argument("--viewers", type=int, nargs="*", default=[1, 20, 200])
+    parser.add_argument("--servers", type=int, default=1, help="web servers, over which the sockets are spread")
+    parser.add_argument("--database", choices=NAMES, default="sqlite")
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--others", nargs="*", default=list(live_others.TOOLS), choices=list(live_others.TOOLS))
     arguments = parser.parse_args()
     if arguments.viewers:
-        with (
-            tempfile.TemporaryDirectory(prefix="w2s-bench-") as folder,
-            Lab(Path(folder), "--workers", "0", LEASE_SECONDS="600") as lab,
-        ):
+        with laboratory(arguments.database) as lab:
             os.environ |= lab.environment
             django.setup()
             asyncio.run(ours(lab, arguments))

@@ -4,16 +4,19 @@ import asyncio
 import http.cookiejar
 import json
 import os
+import subprocess
 import time
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import websockets
 
-from tests.lab import Lab
+from tests.lab import Lab, free_port
 
 
 @dataclass
@@ -78,9 +81,38 @@ def processor_seconds(pid: int) -> float:
 
 
 def cpu_seconds(lab: Lab) -> float:
-    return processor_seconds(lab.processes("webapp.asgi")[0])
+    """Return the processor time of all web servers of the laboratory."""
+    return sum(map(processor_seconds, lab.processes("webapp.asgi")))
 
 
 def memory_mb(lab: Lab) -> int:
-    lines = Path(f"/proc/{lab.processes('webapp.asgi')[0]}/status").read_text().splitlines()
+    """Return the memory of all web servers of the laboratory."""
+    return sum(map(_memory_mb, lab.processes("webapp.asgi")))
+
+
+def _memory_mb(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmRSS"))
+
+
+@contextmanager
+def servers(lab: Lab, number: int) -> Iterator[list[str]]:
+    """Yield the addresses of ``number`` web servers of the laboratory: its own, and further ones beside it."""
+    ports = [free_port() for _ in range(number - 1)]
+    command = [*lab.program, "web", "--port"]
+    with ExitStack() as stack:
+        for port in ports:
+            server = subprocess.Popen(
+                [*command, str(port)], env=lab.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            stack.callback(server.wait)
+            stack.callback(server.terminate)
+        addresses = [lab.url, *(f"http://127.0.0.1:{port}" for port in ports)]
+        lab.until(lambda: all(map(_answers, addresses)))
+        yield addresses
+
+
+def _answers(address: str) -> bool:
+    with suppress(OSError), urllib.request.urlopen(f"{address}/healthz", timeout=5) as answer:
+        return bool(answer.status == HTTPStatus.OK)
+    return False
