@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
+from webapp.experiments.listing_models import State
 from webapp.experiments.models import Event, Experiment, Run, Worker
 
 ENDS = ("finished", "failed", "stopped", "lost", "released")
@@ -51,7 +52,8 @@ def _attempts(
 
 def limited() -> QuerySet[Experiment]:
     """Running experiments that have a budget."""
-    return Experiment.objects.filter(budget_hours__isnull=False, launched_at__isnull=False, stopped_at=None, ended_at=None)
+    open_ = Experiment.objects.filter(state__in=(State.WAITING, State.RUNNING), stopped_at=None, ended_at=None)
+    return open_.filter(budget_hours__isnull=False, launched_at__isnull=False)
 
 
 def used_up(experiment: Experiment) -> bool:

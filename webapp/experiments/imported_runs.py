@@ -134,8 +134,8 @@ def compare() -> int:
     """Compare imported runs with finished runs of this laboratory that have the claimed keys; return how many were compared."""
     ours = Run.objects.filter(key=OuterRef("claimed_key"), status=Status.FINISHED)
     store, compared = Store(settings.ARTIFACTS_DIR), 0
-    for row in Run.objects.filter(Exists(ours), confirmed=None, status=Status.FINISHED).exclude(claimed_key=""):
-        if store.finished(row.claimed_key) and store.finished(row.key):
+    for row in Run.objects.filter(Exists(ours), claimed_key__gt="", confirmed=None):  # read by the index of claimed keys
+        if row.status == Status.FINISHED and store.finished(row.claimed_key) and store.finished(row.key):
             equal = same(store, row.key, store, row.claimed_key)
             compared += Run.objects.filter(pk=row.pk).update(confirmed=equal)
     return compared

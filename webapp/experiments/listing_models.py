@@ -63,6 +63,7 @@ class ListedColumns(models.Model):
             models.Index(fields=("owner", "archived_at", "ended_at"), name="experiment_ended_of_owner"),
             models.Index(fields=("owner", "state"), name="experiment_state_of_owner"),
             models.Index(fields=("search_name",), name="experiment_name"),
+            models.Index(fields=("ended_at",), condition=models.Q(result_due=True), name="experiment_result_due"),
         )
 
     @property

@@ -6,7 +6,9 @@ from collections.abc import Callable
 import pytest
 from django.contrib.auth.models import User
 from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 
+from tests.factories.experiments import launched
 from webapp.experiments import budget
 from webapp.management.commands.recover import Recovery
 from webapp.webhooks import services as hooks
@@ -34,6 +36,25 @@ def test_a_step_that_fails_keeps_no_other_from_being_done_and_is_not_tried_hot(
     recovery.round()
     recovery.round()
     assert done == ["first", "second", "third", "second", "third"]
+
+
+LARGE = ("experiments_run", "experiments_experiment", "experiments_part", "experiments_event")
+"""Tables that grow with the laboratory."""
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="reads a plan of SQLite")
+def test_a_pass_of_the_recovery_reads_no_table_that_grows_with_the_laboratory(owner: User, recovery: Recovery) -> None:
+    launched(owner)
+    recovery.watch._quiet_until = 0.0  # as some time after the start
+    with CaptureQueriesContext(connection) as captured:
+        recovery.round()
+    queries = [query["sql"] for query in captured if query["sql"].startswith("SELECT")]
+    assert len(queries) > len(recovery.steps)
+    with connection.cursor() as cursor:
+        for query in queries:
+            cursor.execute(f"EXPLAIN QUERY PLAN {query}")
+            plan = [str(row[-1]) for row in cursor.fetchall()]
+            assert not [line for line in plan if line.startswith("SCAN") and line.split()[1] in LARGE], (query, plan)
 
 
 def test_the_whole_recovery_goes_on_after_a_thread_of_the_webhook_died(
