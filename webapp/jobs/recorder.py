@@ -19,7 +19,7 @@ MOST_EVENTS = 10_000
 
 
 class Recorder:
-    """Buffers events of ``attempts``, by run, and stores them a tenth of a second after the last ones, or once a thousand wait."""
+    """Buffers events of ``attempts``, by run, and stores them 0.1 s after the last ones, or once a thousand wait."""
 
     def __init__(self, attempts: Mapping[int, int]) -> None:
         self.attempts = attempts
