@@ -11,7 +11,10 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 REPLACEMENT = "***"
-SECRET_VARIABLES = ("SECRET_KEY", "WEBHOOK_SECRET", "OIDC_CLIENT_SECRET", "HF_TOKEN", "W2S_TOKEN", "METRICS_TOKEN")
+SECRET_VARIABLES = (
+    *("SECRET_KEY", "WEBHOOK_SECRET", "OIDC_CLIENT_SECRET", "HF_TOKEN", "W2S_TOKEN", "METRICS_TOKEN"),
+    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
+)
 URL_VARIABLES = ("DATABASE_URL", "REDIS_URL", "EMAIL_URL", "WEBHOOK_URL")
 SHORTEST = 6
 """Shortest secret that is searched for literally: a shorter one would match inside words."""

@@ -1,4 +1,4 @@
-"""Answers to failures that are not the fault of the request: a damaged artifact, a full disk, an unreadable file.
+"""Answers to failures that are not the fault of the request: a damaged artifact, a full disk, an unreadable file or store.
 
 No sentence has a path of the server. A visitor of a share reads that it is unavailable now, without the reason.
 """
@@ -15,6 +15,7 @@ from django.views.defaults import server_error
 from training.base_models import REFUSED, storable
 from training.storage.atomic import out_of_room
 from training.storage.checksums import DamagedArtifact
+from training.storage.remote import StoreUnreachable
 from webapp.actions import artifacts
 from webapp.experiments.models import Run, Status
 from webapp.middleware import BY_LINK
@@ -24,6 +25,7 @@ logger = logging.getLogger(__name__)
 API = "/api/v1/"
 FULL = "The server’s disk is full, so this could not be done. Nothing was changed. Ask the operator of the server for space."
 UNREACHABLE = "A file of the server cannot be read or written now. Try again later; the log of the web server says more."
+STORE_AWAY = "The store of artifacts cannot be reached now, so this cannot be shown or done. Try again later; nothing is lost."
 UNUSABLE = "A number or a text of the request cannot be stored."
 NOT_DONE = "This could not be done"
 BROKEN = "An error occurred. The error is in the log of the web server."
@@ -36,6 +38,8 @@ def failed(error: BaseException) -> tuple[int, str] | None:
         artifacts.report_damage(error)
         again = Run.objects.filter(key=error.key).exclude(status=Status.FINISHED).exists()
         return 409, f"{error} {AGAIN}" if again else str(error)
+    if isinstance(error, StoreUnreachable):
+        return 503, STORE_AWAY
     if out_of_room(error) or "disk is full" in str(error):
         return 507, FULL
     if isinstance(error, OverflowError | DataError | UnicodeError) or "NUL (0x00)" in str(error):

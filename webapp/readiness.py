@@ -15,8 +15,13 @@ from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from redis import Redis, RedisError
 
+from training.storage.remote import StoreUnreachable
+from webapp.artifact_store import artifact_store
+
 logger = logging.getLogger(__name__)
 
+PROBES = "probes/"
+"""The folder of the probes in a shared store."""
 PROBED = 4096
 """Bytes that are written to the store and read from it."""
 FRESH_SECONDS = 2.0
@@ -83,11 +88,27 @@ def probe_store() -> float:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-            if Path(file.name).read_bytes() != content:
+            if _read_back(Path(file.name)) != content:
                 raise Fault("The store of artifacts returns other bytes than were written.")
+    except StoreUnreachable as error:
+        logger.warning("%s", error)
+        raise Fault("The store of artifacts cannot be reached; the log of the web server says why.") from error
     except OSError as error:
         raise Fault(f"The store of artifacts cannot be written: {os.strerror(error.errno or 0)}.") from error
     return time.perf_counter() - begun
+
+
+def _read_back(file: Path) -> bytes:
+    """Return what the shared store, or without one the disk, says that ``file`` contains."""
+    shared = artifact_store().shared
+    if shared is None:
+        return file.read_bytes()
+    name = f"{PROBES}{file.name.removeprefix('.')}"
+    try:
+        shared.remote.upload(file, name)
+        return shared.remote.read(name)
+    finally:
+        shared.remote.remove(name)
 
 
 def check_disk() -> None:

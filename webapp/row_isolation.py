@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from training.log_redaction import redact
+from training.storage.remote import StoreUnreachable
 from webapp.database_outages import is_away, reconnect
 
 logger = logging.getLogger(__name__)
@@ -30,7 +31,8 @@ class Isolated:
     """One kind of work on many rows, one row at a time, with a memory of failures in this process.
 
     ``note`` writes the failure on the row. A row that failed is skipped for ``first`` seconds, then for growing times. An
-    outage of the database is no fault of the row: that error is raised, as it concerns all rows.
+    outage of the database is no fault of the row: that error is raised, as it concerns all rows. While the store cannot be
+    reached, rows are skipped without a message.
     """
 
     name: str
@@ -52,7 +54,7 @@ class Isolated:
                 if is_away(error):
                     reconnect()
                     raise
-                self._failed(row, error, note)
+                self._failed(row, error, None if isinstance(error, StoreUnreachable) else note)
             else:
                 self._failures.pop(row, None)
                 yield done

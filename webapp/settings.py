@@ -11,6 +11,7 @@ from environ import Env
 from training import environment as env
 from training.file_permissions import file_mode
 from training.state_folder import data_dir
+from training.storage import opening, remote
 from webapp import project_files
 from webapp.broker import celery_url, embedded_url
 from webapp.installation import protect, secret_key
@@ -28,10 +29,10 @@ SHARES_DIR = DATA_DIR / "shares"
 LOG_DIR = DATA_DIR / "logs"
 UPLOADS_DIR = DATA_DIR / "uploads"
 DOCS_DIR = DATA_DIR / "docs"  # output of `make docs`; without it there is no documentation at /docs/
-# The library finds the data set library by this variable, here and in every child.
 DATASETS_DIR = env.folder("DATASETS_DIR", DATA_DIR / "datasets")
-os.environ["DATASETS_DIR"] = str(DATASETS_DIR)
-os.environ["DATA_DIR"] = str(DATA_DIR)  # children work in another folder
+os.environ |= {"DATASETS_DIR": str(DATASETS_DIR), "DATA_DIR": str(DATA_DIR)}  # children work in another folder
+# Where the artifacts of several machines are; those in ARTIFACTS_DIR are then copies, of at most so many bytes.
+ARTIFACTS_URL, ARTIFACTS_CACHE_BYTES = remote.shared_url(), opening.cache_bytes()
 
 SECRET_KEY = env.text("SECRET_KEY") or secret_key(DATA_DIR)
 UPLOADS_DIR.mkdir(parents=True, exist_ok=True)
@@ -47,8 +48,7 @@ CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS")
 # Proxies whose headers on the address and scheme of a request are trusted; webapp/stack.py passes them to the web server.
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 
-# The switch for a laboratory that is reached by https alone, behind a proxy that has the certificate
-# (docs/howto/operations.md).
+# The switch for a laboratory that is reached by https alone, behind a proxy with the certificate (docs/howto/operations.md).
 HTTPS = env.flag("HTTPS")
 if HTTPS and not (TRUSTED_PROXIES and SITE_URL.startswith("https://")):
     raise env.SettingError("HTTPS needs TRUSTED_PROXIES, the addresses of the proxy, and a SITE_URL that begins with https://.")

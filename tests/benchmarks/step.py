@@ -12,6 +12,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from training import RunSpec, Store
+from training.engine.checkpoint import CheckpointFile
 from training.engine.data.examples import load_examples
 from training.engine.data.split import split_for
 from training.engine.data.tokens import cached_word_pieces
@@ -40,7 +41,9 @@ def make_loop(run: RunSpec, folder: Path) -> Loop:
     inputs = cached_word_pieces(run, examples.text, "a", backbone.tokenizer(run), store, lambda: False)
     model, labels = classifiers.build(run, inputs.used(rows)), targets(examples, rows, None)
     training_set = TrainingSet(rows, labels, rows[:0], labels[:0], len(rows))
-    return Loop(run, model, inputs, training_set, folder / "c", lambda _: None, lambda: False, Selection(run, folder))
+    return Loop(
+        run, model, inputs, training_set, CheckpointFile(store, "c"), lambda _: None, lambda: False, Selection(run, folder)
+    )
 
 
 def products(run: RunSpec, lengths: np.ndarray) -> Callable[[], None]:

@@ -14,6 +14,15 @@ GROUPS: dict[str, dict[str, Entry]] = {
             "See [Operations](../howto/operations.md)."
         ),
         "DATASETS_DIR": Entry("The folder of the data set library.", "`datasets` in `DATA_DIR`"),
+        "ARTIFACTS_URL": Entry(
+            "The store that the machines of the laboratory share: `s3://BUCKET/FOLDER`, `gs://BUCKET/FOLDER` or "
+            "`file:///MOUNTED/FOLDER`. Artifacts and data sets are there, and `DATA_DIR` has copies. "
+            "See [Share a store](../howto/several-workers.md#with-a-store-instead-of-a-shared-folder).",
+            "the artifacts are in `DATA_DIR`",
+        ),
+        "ARTIFACTS_CACHE_GB": Entry("Bound of a machine's copies of the artifacts of that store, in 10^9 bytes; 0 for none."),
+        "AWS_ENDPOINT_URL_S3": Entry("The server of the S3 protocol behind an `s3://` store.", "Amazon's"),
+        "AWS_ENDPOINT_URL": Entry("The same, where `AWS_ENDPOINT_URL_S3` is not set."),
         "DATABASE_URL": Entry("The database, as `postgres://USER:PASSWORD@HOST/NAME`.", "SQLite in `DATA_DIR`"),
         "REDIS_URL": Entry(
             "The message broker. Without it the laboratory starts one of its own on a Unix socket.", "an embedded server"

@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 
 from tests.factories import claims
 from tests.factories.experiments import SKILL, launched
-from training import RunSpec, Store, catalog
+from training import RunSpec, catalog
 from training.engine.data.examples import from_table
 from training.engine.data.split import split_for
 from training.engine.targets.supervisor_labels import share
@@ -23,6 +23,7 @@ from training.spec import GROUND_TRUTH
 from training.storage.archive import Broken
 from training.storage.predictions import Predictions, Trajectory
 from training.storage.probabilities import labels_of
+from webapp.artifact_store import artifact_store
 from webapp.experiments import archive_imports, results
 from webapp.experiments.imported_runs import exported_keys
 from webapp.experiments.models import ArchiveImport, Experiment, ImportState, Run, Status
@@ -95,7 +96,7 @@ def train(run: Run, skill: float | None = None) -> None:
     """Finish a queued run without training, with events that agree with its predictions."""
     claimed = claims.claim(run.pk, "worker@test")
     assert claimed is not None, f"{run} is {run.status}, not queued"
-    spec, store = run.run_spec, Store(settings.ARTIFACTS_DIR)
+    spec, store = run.run_spec, artifact_store()
     made, course = said(spec, run.key, skill or SKILL[run.parts.first().role])  # type: ignore[union-attr]
     if spec.members:
         made, course = together(made, course, [store.read_predictions(key) for key in spec.members])

@@ -1,13 +1,13 @@
 """Small experiments, whose runs end as the test asks."""
 
 import numpy as np
-from django.conf import settings
 from django.contrib.auth.models import User
 
 from tests.factories import claims
-from training import ExperimentSpec, Store
+from training import ExperimentSpec
 from training.events import CheckpointSaved, EvaluationLogged, Event, MetricLogged, RunFinished, RunStarted, RunStopped
 from training.storage.predictions import Predictions
+from webapp.artifact_store import artifact_store
 from webapp.experiments import results, run_launch, run_stop, services
 from webapp.experiments.models import Experiment, Role, Run, Status
 
@@ -57,7 +57,7 @@ def save_predictions(run: Run, share_right: float, rows: int = 400, classes: int
         prob = 0.4 * np.eye(classes)[label] + 0.6 / classes
     split = np.full(rows, "test")
     predictions = Predictions(np.arange(rows), split, np.arange(rows), gold.astype(np.int8), prob.astype(np.float32))
-    Store(settings.ARTIFACTS_DIR).write_predictions(run.key, predictions)
+    artifact_store().write_predictions(run.key, predictions)
 
 
 def finish(run: Run, share_right: float | None = None, classes: int = 2) -> set[int]:

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from django.conf import settings
 from django.contrib.auth.models import User
 
 from tests.factories import claims
@@ -15,6 +14,7 @@ from training import Store, catalog
 from training.catalog import library
 from training.storage.checksums import digest
 from training.storage.predictions import Predictions, Trajectory
+from webapp.artifact_store import artifact_store
 from webapp.experiments import results
 from webapp.experiments.models import Experiment, Run, Status
 
@@ -39,7 +39,7 @@ def finish(run: Run) -> None:
     n, gold = len(made["id"]), made["label"].astype(np.int8)
     label = np.where(rng.random(n) < share, gold, 1 - gold)
     prob = np.where(label == 1, rng.uniform(0.55, 0.95, n), rng.uniform(0.05, 0.45, n)).astype(np.float32)
-    store = Store(settings.ARTIFACTS_DIR)
+    store = artifact_store()
     done = Predictions(made["id"].astype(np.int64), made["split"], made["id"].astype(np.int64), gold, prob)
     store.write_predictions(run.key, done)
     test = done.part("test")
@@ -65,7 +65,7 @@ def with_features(experiment: Experiment, width: int = 8) -> None:
     assert model is not None
     rows = pq.ParquetFile(catalog.examples_of(run.dataset, run.fingerprint)).metadata.num_rows
     made = np.random.default_rng(0).normal(size=(rows, width)) * np.arange(width, 0, -1)
-    store = Store(settings.ARTIFACTS_DIR)
+    store = artifact_store()
     write_features(store, store.features_file(run, model.layers, "mean", "fp32"), made)
 
 

@@ -4,14 +4,13 @@ import re
 from math import exp
 
 import numpy as np
-from django.conf import settings
 from django.contrib.auth.models import User
 
 from tests.factories import claims
 from tests.factories.experiments import ending, spec
-from training import Store
 from training.events import CheckpointSaved, EvaluationLogged, Event, MetricLogged, RunFailed, RunStarted
 from training.storage.predictions import Predictions, Trajectory
+from webapp.artifact_store import artifact_store
 from webapp.experiments import results, run_launch, run_stop, services
 from webapp.experiments.models import Experiment, Part, Run, Status
 
@@ -38,7 +37,7 @@ def predict(run: Run, share: float) -> None:
     label = np.where(right, gold, 1 - gold)
     prob = np.where(label == 1, 0.5 + own / 2.2, 0.5 - own / 2.2).astype(np.float32)
     done = Predictions(np.arange(ROWS), np.full(ROWS, "test"), np.arange(ROWS), gold.astype(np.int8), prob)
-    store = Store(settings.ARTIFACTS_DIR)
+    store = artifact_store()
     store.write_predictions(run.key, done)
     worse, better = np.where(hard < 0.01, 1 - prob, prob), prob.copy()
     better[np.flatnonzero(~right)[:30]] = gold[np.flatnonzero(~right)[:30]]

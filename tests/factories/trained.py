@@ -1,9 +1,8 @@
 """Runs of an experiment that are trained in this process, as a worker does."""
 
-from django.conf import settings
-
 from tests.factories import claims
-from training import Event, Store, execute
+from training import Event, execute
+from webapp.artifact_store import artifact_store
 from webapp.experiments import results
 from webapp.experiments.models import Experiment, Status
 
@@ -14,7 +13,7 @@ def train_all(experiment: Experiment) -> None:
         claimed = claims.claim(run.pk, "worker@test")
         assert claimed is not None
         events: list[Event] = []
-        execute(run.run_spec, Store(settings.ARTIFACTS_DIR), events.append, lambda: False)
+        execute(run.run_spec, artifact_store(), events.append, lambda: False)
         claims.append_events(run.pk, claimed.attempt, events)
     results.refresh_result(experiment)
     experiment.refresh_from_db()

@@ -9,19 +9,19 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
-from django.conf import settings
 from django.contrib.auth.models import User
 from safetensors.numpy import save_file
 
 from tests.factories import claims
 from tests.factories.experiments import SKILL, ending, launched
-from training import Store, catalog
+from training import catalog
 from training.answers import AnswerRule
 from training.catalog import library
 from training.catalog.check_report import Counts, Lengths, Neighbours, Report
 from training.events import EvaluationLogged, Event, MetricLogged, Progress, RunStarted
 from training.storage.checksums import digest
 from training.storage.written_answers import WrittenAnswers, WrittenTrajectory
+from webapp.artifact_store import artifact_store
 from webapp.experiments import results
 from webapp.experiments.models import Experiment, Run, Status
 
@@ -127,7 +127,7 @@ def outputs_of(run: Run, given: Given) -> WrittenAnswers:
 def finish(run: Run, given: Given) -> None:
     claimed = claims.claim(run.pk, "worker@test")
     assert claimed is not None
-    store, wrote = Store(settings.ARTIFACTS_DIR), outputs_of(run, given)
+    store, wrote = artifact_store(), outputs_of(run, given)
     store.write_predictions(run.key, wrote)
     test = wrote.part("test")
     share = float(test.right.mean())

@@ -197,6 +197,8 @@ def known_dataset(name: str) -> DatasetEntry | None:
 def examples_of(name: str, fingerprint: str) -> Path:
     """Return the path of the examples with this fingerprint: in the library, by content, or beside the embedded data sets."""
     entry, stored = known_dataset(name), library.file_of(fingerprint)
+    if not (entry and name in DATASETS):  # those ship with every machine
+        library.fetch(fingerprint)
     return entry.path if entry and not stored.exists() else stored
 
 

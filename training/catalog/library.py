@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from training import environment
 from training.answers import AnswerRule
+from training.catalog import shared_library
 from training.catalog.check_report import Finding, Report
 from training.names import DATASET, Fingerprint, within
 from training.state_folder import data_dir
@@ -52,6 +53,12 @@ def file_of(fingerprint: str) -> Path:
     return within(folder(), fingerprint, ".parquet")
 
 
+def fetch(fingerprint: str) -> Path:
+    """Return the path of a data set's file, which another machine may have added. Raises StoreUnreachable, DamagedArtifact."""
+    shared_library.fetch(folder(), file_of(fingerprint), fingerprint)
+    return file_of(fingerprint)
+
+
 def put(card: Card, parquet: Path) -> None:
     """Add the file under the card's name, the file first, so that a card never points at a missing file. Moves ``parquet``.
 
@@ -68,6 +75,7 @@ def put(card: Card, parquet: Path) -> None:
             shutil.move(parquet, path)
     with atomic(card_path) as path:
         path.write_text(card.model_dump_json(indent=1))
+    shared_library.publish(folder(), target, card_path)
 
 
 def get(name: str) -> Card | None:
@@ -75,6 +83,7 @@ def get(name: str) -> Card | None:
     if not NAME.fullmatch(name):
         return None
     path = _card_path(name)
+    shared_library.renew(folder(), path)
     try:
         status = path.stat()
     except FileNotFoundError:
@@ -93,7 +102,8 @@ _cards: dict[tuple[Path, int, int], Card] = {}
 
 
 def names() -> list[str]:
-    return sorted(path.stem for path in folder().glob("*.json") if NAME.fullmatch(path.stem))
+    there = {name.removesuffix(".json") for name in shared_library.names() if name.endswith(".json")}
+    return sorted(name for name in {path.stem for path in folder().glob("*.json")} | there if NAME.fullmatch(name))
 
 
 def _card_path(name: str) -> Path:

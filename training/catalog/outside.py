@@ -4,6 +4,7 @@ A card is named NAME@DIGEST, so that a name may mean other labels later and ever
 experiment is named ``given:NAME@DIGEST``; ``given:NAME`` is the newest of the name.
 """
 
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -11,10 +12,11 @@ from typing import Literal
 from pydantic import Field, ValidationError, field_validator
 
 from training.base_models import Requested
-from training.catalog import library
+from training.catalog import library, shared_library
 from training.catalog.check_report import Finding
 from training.names import GIVEN, GIVEN_MODEL, DatasetName, Fingerprint, within
 from training.storage.atomic import atomic
+from training.storage.remote import StoreUnreachable
 
 Role = Literal["supervisor", "student"]
 SHOWN_DIGITS = 7
@@ -77,13 +79,23 @@ def file_of(digest: str) -> Path:
 
 def put(card: OutsideCard) -> None:
     """Store the card of labels whose file is stored."""
-    with atomic(_folder() / f"{card.model.removeprefix(GIVEN)}.json") as path:
+    card_path = _folder() / f"{card.model.removeprefix(GIVEN)}.json"
+    with atomic(card_path) as path:
         path.write_text(card.model_dump_json(indent=1), encoding="utf-8")
+    shared_library.publish(library.folder(), file_of(card.digest), card_path)
+
+
+def fetch(digest: str) -> Path:
+    """Return the path of the labels' file, which another machine may have added. Raises StoreUnreachable."""
+    shared_library.fetch(library.folder(), file_of(digest))
+    return file_of(digest)
 
 
 def cards(role: Role | None = None, fingerprint: str = "") -> list[OutsideCard]:
     """Return all cards, the newest first: those of a ``role`` and of the data set with ``fingerprint``, where these are given."""
-    known = [card for path in _folder().glob("*@*.json") if (card := _read(path))]
+    there = {name for name in shared_library.names("outside/") if GIVEN_MODEL.fullmatch(GIVEN + name.removesuffix(".json"))}
+    names = sorted({path.name for path in _folder().glob("*@*.json")} | {name for name in there if name.endswith(".json")})
+    known = [card for name in names if (card := _read(_folder() / name))]
     chosen = [card for card in known if role in (None, card.role) and fingerprint in ("", card.fingerprint)]
     return sorted(chosen, key=lambda card: card.made, reverse=True)
 
@@ -118,6 +130,8 @@ def _folder() -> Path:
 
 def _read(path: Path) -> OutsideCard | None:
     """None for a card that is missing or damaged: labels without a card cannot be chosen."""
+    with suppress(StoreUnreachable):
+        shared_library.fetch(library.folder(), path)
     try:
         return OutsideCard.model_validate_json(path.read_bytes())
     except (OSError, ValidationError):

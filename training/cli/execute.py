@@ -18,6 +18,8 @@ from training.log_redaction import redact
 from training.names import ModelName
 from training.storage.atomic import out_of_room
 from training.storage.checksums import DamagedArtifact
+from training.storage.opening import open_store
+from training.storage.remote import StoreUnreachable
 
 HELP = "Train runs, read as JSON from stdin; print their events as JSON lines."
 
@@ -40,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
         def emit(key: str, event: Event) -> None:
             write(RunEvent(run=key, event=event).model_dump(mode="json"))
 
-        return train(runs, Store(options.store), emit, lambda key: should_stop() or requests.named(key), beside)
+        return train(runs, open_store(options.store), emit, lambda key: should_stop() or requests.named(key), beside)
 
 
 def train(
@@ -65,7 +67,7 @@ def train(
         logging.error("Run %s failed.", key[:12], exc_info=error)
         ends[key] = FAILED
         damaged = error.key if isinstance(error, DamagedArtifact) else None
-        passes = isinstance(error, Killed | Unreachable | DamagedArtifact) or out_of_room(error)
+        passes = isinstance(error, Killed | Unreachable | DamagedArtifact | StoreUnreachable) or out_of_room(error)
         emit(key, RunFailed(error=redact(sentence(error, store)), passes=passes, damaged=damaged))
 
     try:
@@ -82,7 +84,7 @@ def train(
 
 def sentence(error: Exception, store: Store) -> str:
     """Return one sentence for the user about ``error``."""
-    if isinstance(error, EngineError | DamagedArtifact):
+    if isinstance(error, EngineError | DamagedArtifact | StoreUnreachable):
         return str(error)
     if out_of_room(error):
         return f"The disk of {store.root} is full."

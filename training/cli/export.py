@@ -4,11 +4,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from training import Store
 from training.cli.execute import sentence
 from training.cli.exits import DONE, FAILED, BadInput
 from training.engine.errors import EngineError
 from training.storage.checksums import DamagedArtifact
+from training.storage.opening import open_store
+from training.storage.remote import StoreUnreachable
 
 HELP = "Write a finished run's model, or its weak labels, into a folder for other tools."
 
@@ -24,13 +25,13 @@ def run(options: argparse.Namespace) -> int:
     # Brings torch, which the other commands need not wait for.
     from training.engine.outputs.export import export_labels, export_model
 
-    store = Store(options.store)
+    store = open_store(options.store)
     try:
         finished = store.read_run(options.run)
         (export_labels if options.labels else export_model)(finished, store, options.out)
     except LookupError as error:
         raise BadInput(str(error.args[0])) from None
-    except (EngineError, DamagedArtifact, OSError) as error:
+    except (EngineError, DamagedArtifact, StoreUnreachable, OSError) as error:
         print(sentence(error, store), file=sys.stderr)
         return FAILED
     print(options.out)

@@ -3,12 +3,14 @@
 import hashlib
 import io
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, NotRequired, TypedDict
 
 import torch
 from torch import Tensor
 
+from training.storage.artifacts import Store
 from training.storage.atomic import atomic
 
 log = logging.getLogger(__name__)
@@ -87,16 +89,27 @@ def save(path: Path, checkpoint: Checkpoint | PromptedCheckpoint) -> None:
         file.write(content.sha256.digest())
 
 
+@dataclass(frozen=True)
+class CheckpointFile:
+    """The checkpoint of the run ``key``, saved for every machine that has the store."""
+
+    store: Store
+    key: str
+
+    def save(self, checkpoint: Checkpoint | PromptedCheckpoint) -> None:
+        save(self.store.checkpoint(self.key), checkpoint)
+        self.store.publish_checkpoint(self.key)
+
+    def load_written(self) -> Written | None:
+        """Return the answers in the checkpoint of a prompted model, None where ``load`` returns None."""
+        checkpoint: PromptedCheckpoint | None = _load(self.store.checkpoint(self.key))
+        return checkpoint["written"] if checkpoint else None
+
+
 def load(path: Path) -> Checkpoint | None:
     """Return the checkpoint at ``path``, None without one; a damaged one is ignored with a warning in the log."""
     checkpoint: Checkpoint | None = _load(path)
     return checkpoint
-
-
-def load_written(path: Path) -> Written | None:
-    """Return the answers in the checkpoint of a prompted model at ``path``, None where ``load`` returns None."""
-    checkpoint: PromptedCheckpoint | None = _load(path)
-    return checkpoint["written"] if checkpoint else None
 
 
 def _load(path: Path) -> Any:

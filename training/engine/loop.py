@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,9 +11,8 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from training import environment
-from training.engine import checkpoint as checkpoints
 from training.engine import losses, step_losses
-from training.engine.checkpoint import Checkpoint, Written
+from training.engine.checkpoint import Checkpoint, CheckpointFile, Written
 from training.engine.data.split import Rows
 from training.engine.device_copies import to_device
 from training.engine.distributed import sharding
@@ -44,7 +42,7 @@ class Loop:
     """The training of ``model`` on ``training_set``; ``inputs`` has the texts or features of its rows.
 
     ``should_stop`` is called very often and must be fast. Calls that may raise Stopped belong into ``with loop.stoppable():``,
-    which saves a checkpoint at ``path`` first.
+    which saves a checkpoint in ``file`` first.
     """
 
     def __init__(
@@ -53,7 +51,7 @@ class Loop:
         model: nn.Module,
         inputs: Inputs,
         training_set: TrainingSet,
-        path: Path,
+        file: CheckpointFile,
         emit: Callable[[Event], None],
         should_stop: Callable[[], bool],
         selection: Selection,
@@ -73,7 +71,7 @@ class Loop:
         self.run, self.rows = run, training_set.rows
         self.labels = torch.from_numpy(training_set.labels).to(self.device)
         self.truth = None if training_set.truth is None else torch.from_numpy(training_set.truth).to(self.device)
-        self.path, self.emit, self.should_stop, self.selection = path, emit, should_stop, selection
+        self.file, self.emit, self.should_stop, self.selection = file, emit, should_stop, selection
         self.passes = Passes(
             run,
             self.model,
@@ -162,7 +160,7 @@ class Loop:
         if self.written is not None:
             state["written"] = self.written
         if self.process_group.main:
-            checkpoints.save(self.path, state)
+            self.file.save(state)
         self.selection.note_saved()
         self.saved_at = time.monotonic()
         self.pause = max(CHECKPOINT_SECONDS, CHECKPOINT_PAUSE * (self.saved_at - begun))

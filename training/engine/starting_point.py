@@ -44,6 +44,8 @@ class Learner(Protocol):
 def checkpoint_of(run: RunSpec, store: Store, selection: Selection, process_group: ProcessGroup) -> Checkpoint | None:
     """Return the checkpoint from which ``run`` resumes, None for the beginning; a damaged one is moved aside."""
     path = store.checkpoint(run.key())
+    if process_group.main:
+        store.fetch_checkpoint(run.key())
     checkpoint = checkpoints.load(path)
     if checkpoint is None and process_group.main and path.exists():
         store.checksums.quarantine(path)
@@ -57,9 +59,13 @@ def checkpoint_of(run: RunSpec, store: Store, selection: Selection, process_grou
 
 def copy_longer_run(run: RunSpec, stop_at: int, store: Store) -> None:
     """Copy the files of the longer run whose first steps these are; without them the steps are trained again."""
-    whole = store.run(run.model_copy(update={"stop_at": None}).key())
-    path = store.checkpoint(run.key())
-    checkpoint = None if path.exists() else checkpoints.load(whole / path.name)
+    key = run.model_copy(update={"stop_at": None}).key()
+    whole, path = store.run(key), store.checkpoint(run.key())
+    store.fetch_checkpoint(run.key())
+    if path.exists():
+        return
+    store.fetch_checkpoint(key)
+    checkpoint = checkpoints.load(whole / path.name)
     if checkpoint is None or checkpoint["step"] > stop_at:
         return
     for file in [*whole.glob("best-*.safetensors*"), whole / path.name]:  # the checkpoint refers to the others, so it comes last

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from training.catalog.bundles import array_of
 from training.engine import starting_point
-from training.engine.checkpoint import Checkpoint
+from training.engine.checkpoint import Checkpoint, CheckpointFile
 from training.engine.data.examples import Examples, load_examples
 from training.engine.data.split import Rows, split_for
 from training.engine.determinism import HEAD_THREADS, make_deterministic, threads, transformer_threads
@@ -176,9 +176,9 @@ class Training:
         """Return the training loop with its model before the first step."""
         run, training_set = self.run, self.training_set
         used = inputs.used(training_set.rows) if run.adaptation == "full" else None
-        path = self.store.checkpoint(run.key())
+        file = CheckpointFile(self.store, run.key())
         return Loop(
-            run, self.model(used), inputs, training_set, path, self.emit, self.should_stop, self.selection, self.process_group
+            run, self.model(used), inputs, training_set, file, self.emit, self.should_stop, self.selection, self.process_group
         )
 
     def model(self, used: Tensor | None = None) -> nn.Module:

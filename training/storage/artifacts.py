@@ -1,6 +1,7 @@
 """The store: names of the files of runs under one root folder. Written by the engine, read by the web."""
 
-import glob
+import logging
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
@@ -17,6 +18,8 @@ from training.spec import RunSpec
 from training.storage.checksums import CHANGED, MISSING, SUFFIX, UNREADABLE, Checksums, DamagedArtifact, remove, sidecar
 from training.storage.columns import row_of, rows_of, table_of
 from training.storage.predictions import Predictions, Trajectory
+from training.storage.remote import Remote, StoreUnreachable
+from training.storage.shared_files import SharedFiles
 from training.storage.tables import (
     NoProbabilities,
     course_of,
@@ -30,7 +33,7 @@ from training.storage.tables import (
 from training.storage.written_answers import Course, Outputs, WrittenAnswers, WrittenTrajectory
 
 Read = TypeVar("Read")
-
+log = logging.getLogger(__name__)
 
 RUN_FILES = ("predictions.parquet", "trajectory.parquet", "weights.safetensors", "run.json")
 """Files of a finished run, each with a checksum; the first one marks the run as finished."""
@@ -40,14 +43,16 @@ ROW_GROUP, GROUP_NUMBERS = 65_536, 2**18
 
 
 class Store:
-    """The artifacts of all runs under ``root``: ``runs/<key>/`` for each run, ``features/`` and ``tokens/`` shared by all."""
+    """The artifacts of all runs under ``root``: ``runs/<key>/`` for each run, ``features/`` and ``tokens/`` shared by all.
 
-    def __init__(self, root: str | Path) -> None:
+    With a ``remote`` the files are there, for all machines, and those under ``root`` are copies of at most ``cache_bytes``. Every
+    method then raises StoreUnreachable.
+    """
+
+    def __init__(self, root: str | Path, remote: Remote | None = None, cache_bytes: float = math.inf) -> None:
         self.root = Path(root)
-
-    @property
-    def checksums(self) -> Checksums:
-        return Checksums(self.root)
+        self.shared = None if remote is None else SharedFiles(self.root, remote, cache_bytes)
+        self.checksums: Checksums = self.shared or Checksums(self.root)
 
     @contextmanager
     def writing(self, target: Path) -> Iterator[Path]:
@@ -90,19 +95,20 @@ class Store:
         return self.run(key) / "weights.safetensors"
 
     def finished(self, key: str) -> bool:
-        return (self.run(key) / "predictions.parquet").exists()
+        return self.checksums.has(self.run(key) / RUN_FILES[0])
 
     def damage(self, key: str, *, again: bool = False) -> DamagedArtifact | None:
-        """Return the damage of a finished run's files, None without any; ``again`` as in ``Checksums.verify``."""
-        folder, checksums = self.run(key), self.checksums
+        """Return the damage of a finished run's files, None without any; ``again``: read unchanged ones too."""
+        folder, verify = self.run(key), self.checksums.recheck if again else self.checksums.verify
         if not self.finished(key):
-            return DamagedArtifact(key, "predictions.parquet", MISSING)
+            return DamagedArtifact(key, RUN_FILES[0], MISSING)
         try:
-            for path in sorted(folder.glob("*")):
-                if path.suffix != SUFFIX and path.name in RUN_FILES:
-                    checksums.verify(path, again=again)
-                elif path.suffix == SUFFIX and path.stem in RUN_FILES and not path.with_suffix("").exists():
-                    return DamagedArtifact(key, path.stem, MISSING)
+            names = self.checksums.names(folder)
+            for name in sorted(RUN_FILES):
+                if name in names:
+                    verify(folder / name)
+                elif name + SUFFIX in names:
+                    return DamagedArtifact(key, name, MISSING)
         except DamagedArtifact as error:
             return error
         except FileNotFoundError as error:  # removed meanwhile
@@ -112,7 +118,7 @@ class Store:
     def quarantine(self, key: str) -> None:
         """Move the files of a finished run aside to have it trained again, first the predictions, which mark it as finished."""
         folder = self.run(key)
-        self.checksums.quarantine(*(path for name in RUN_FILES if (path := folder / name).exists()))
+        self.checksums.quarantine(*(path for name in RUN_FILES if self.checksums.has(path := folder / name)))
 
     def write_run(self, run: RunSpec) -> None:
         """Write the run's specification, so that its folder is self-contained."""
@@ -124,7 +130,7 @@ class Store:
 
         Raises LookupError unless there is exactly one, DamagedArtifact.
         """
-        keys = [path.parent.name for path in self.root.glob(f"runs/{glob.escape(key)}*/predictions.parquet")] if key else []
+        keys = self.checksums.keys(RUN_FILES[0], key) if key else []
         if len(keys) != 1:
             raise LookupError(f"{len(keys) or 'No'} finished runs in {self.root} have a key that begins with “{key}”.")
         run = self._parsed(self.run(keys[0]) / "run.json", RunSpec.model_validate_json)
@@ -137,6 +143,21 @@ class Store:
         for pattern in (".*", *patterns):
             for path in self.run(key).glob(pattern):
                 remove(path)
+        if self.shared:
+            self.shared.sweep(self.run(key), patterns)
+
+    def publish_checkpoint(self, key: str) -> None:
+        """Give other machines a checkpoint that was saved. Without the store, the run goes on, and its next one is tried."""
+        if self.shared:
+            try:
+                self.shared.publish_checkpoint(self.checkpoint(key))
+            except StoreUnreachable as error:
+                log.warning("A checkpoint of run %s stays on this machine. %s", key[:12], error)
+
+    def fetch_checkpoint(self, key: str) -> None:
+        """Take the checkpoint of another machine, if there is one."""
+        if self.shared:
+            self.shared.fetch_checkpoint(self.checkpoint(key))
 
     def _parsed(self, path: Path, parse: Callable[[bytes], Read]) -> Read:
         """Return ``parse`` of a file that is what was written. Raises FileNotFoundError, DamagedArtifact."""

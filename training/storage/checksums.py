@@ -1,6 +1,7 @@
 """Checksums of artifacts: the SHA-256 of each file is stored beside it, written before it, and compared when it is read."""
 
 import errno
+import glob
 import hashlib
 import re
 from collections.abc import Iterator
@@ -76,6 +77,17 @@ class Checksums:
             yield path
             self._write(target, digest(path))
 
+    def has(self, path: Path) -> bool:
+        return path.exists()
+
+    def names(self, folder: Path) -> set[str]:
+        """Return the names of the files in a folder."""
+        return {path.name for path in folder.glob("*")}
+
+    def keys(self, name: str, prefix: str) -> list[str]:
+        """Return the keys of the runs that begin with ``prefix`` and have a file ``name``."""
+        return [path.parent.name for path in self.root.glob(f"runs/{glob.escape(prefix)}*/{name}")]
+
     def read(self, path: Path) -> bytes:
         """Return the content of a file after comparing it. Raises FileNotFoundError, DamagedArtifact."""
         try:
@@ -114,6 +126,10 @@ class Checksums:
             raise self.damaged(path, CHANGED)
         _verified[path] = known
 
+    def recheck(self, path: Path) -> None:
+        """Compare a file as if for the first time. Raises FileNotFoundError, DamagedArtifact."""
+        self.verify(path, again=True)
+
     def _expected(self, path: Path) -> str | None:
         """Return the expected checksum; None for a store of an older version before its adoption, and for other files."""
         try:
@@ -140,9 +156,12 @@ class Checksums:
         for path in paths:
             folder = self.root / QUARANTINE / path.parent.relative_to(self.root) / stamp
             folder.mkdir(parents=True, exist_ok=True)
-            for file in (path, sidecar(path)):
-                with suppress(FileNotFoundError):
-                    file.rename(folder / file.name)
+            self._move(path, folder)
+
+    def _move(self, path: Path, folder: Path) -> None:
+        for file in (path, sidecar(path)):
+            with suppress(FileNotFoundError):
+                file.rename(folder / file.name)
 
     @property
     def complete(self) -> bool:

@@ -4,10 +4,12 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
+from training import environment
 from training.environment import SettingError
 from training.storage.atomic import atomic, out_of_room
 
@@ -142,6 +144,15 @@ class FsspecRemote:
         with suppress(FileNotFoundError), self._reaching():
             self._files.rm_file(self._path(name))
 
+    def create(self) -> None:
+        with translated(self.url):
+            if not self._files.exists(self._bucket):
+                self._files.mkdir(self._bucket)
+
+    @property
+    def _bucket(self) -> str:
+        return self.root.partition("/")[0]
+
     @contextmanager
     def _reaching(self) -> Iterator[None]:
         """Tell a bucket that does not exist from one without a file: a wrong address must not look like an empty store."""
@@ -149,7 +160,7 @@ class FsspecRemote:
             try:
                 yield
             except FileNotFoundError:
-                self.exists = self.exists or self._files.exists(self.root.partition("/")[0])
+                self.exists = self.exists or self._files.exists(self._bucket)
                 if not self.exists:
                     raise StoreUnreachable(f"The store {self.url} cannot be reached: there is no such bucket.") from None
                 raise
@@ -159,29 +170,29 @@ class FsspecRemote:
 
     @property
     def _files(self) -> Any:
-        return _file_system(self.scheme, os.getpid())
+        endpoint = environment.text("AWS_ENDPOINT_URL_S3") or environment.text("AWS_ENDPOINT_URL")
+        return _file_system(self.scheme, endpoint, os.getpid())
 
 
-_file_systems: dict[tuple[str, int], Any] = {}
-"""Connections by scheme and process: a forked child cannot use those of its parent."""
+@lru_cache(maxsize=8)
+def _file_system(scheme: str, endpoint: str, process: int) -> Any:
+    """Return the file system of fsspec for this ``process``: a forked child cannot use the connections of its parent.
 
+    Credentials are those of the environment, as of every S3 client.
+    """
+    try:
+        import fsspec
 
-def _file_system(scheme: str, process: int) -> Any:
-    """Return the file system of fsspec. Credentials and endpoint are those of the environment, as of every S3 client."""
-    if (scheme, process) not in _file_systems:
-        try:
-            import fsspec
-
-            kind = fsspec.get_filesystem_class(scheme)
-        except ImportError:
-            extra = "s3fs: install w2s-lab[s3]" if scheme == "s3" else "gcsfs"
-            raise StoreUnreachable(f"A store at {scheme}:// needs the package {extra}.") from None
-        options: dict[str, Any] = {"use_listings_cache": False, "skip_instance_cache": True}
-        if scheme == "s3":
-            retries = {"total_max_attempts": ATTEMPTS, "mode": "standard"}
-            options["config_kwargs"] = {"connect_timeout": CONNECT_SECONDS, "read_timeout": READ_SECONDS, "retries": retries}
-        _file_systems[scheme, process] = kind(**options)
-    return _file_systems[scheme, process]
+        kind = fsspec.get_filesystem_class(scheme)
+    except ImportError:
+        extra = "s3fs: install w2s-lab[s3]" if scheme == "s3" else "gcsfs"
+        raise StoreUnreachable(f"A store at {scheme}:// needs the package {extra}.") from None
+    options: dict[str, Any] = {"use_listings_cache": False, "skip_instance_cache": True}
+    if scheme == "s3":
+        retries = {"total_max_attempts": ATTEMPTS, "mode": "standard"}
+        options["endpoint_url"] = endpoint or None
+        options["config_kwargs"] = {"connect_timeout": CONNECT_SECONDS, "read_timeout": READ_SECONDS, "retries": retries}
+    return kind(**options)
 
 
 @contextmanager
@@ -207,3 +218,20 @@ def open_remote(url: str) -> Remote:
     if scheme not in SCHEMES:
         raise SettingError(f"ARTIFACTS_URL must begin with {', '.join(f'{name}://' for name in SCHEMES)}.")
     return SCHEMES[scheme](url)
+
+
+def create(remote: Remote) -> None:
+    """Make the bucket of object storage, if it is not there. Raises StoreUnreachable."""
+    if isinstance(remote, FsspecRemote):
+        remote.create()
+
+
+def shared_url() -> str:
+    """Return ARTIFACTS_URL, empty for a laboratory whose artifacts are in one folder. Raises SettingError."""
+    return environment.address("ARTIFACTS_URL", tuple(SCHEMES))
+
+
+def shared_remote() -> Remote | None:
+    """Return the store at ARTIFACTS_URL, None without one. Raises SettingError."""
+    url = shared_url()
+    return open_remote(url) if url else None

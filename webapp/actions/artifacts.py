@@ -4,10 +4,8 @@ import logging
 import threading
 import time
 
-from django.conf import settings
-
-from training import Store
 from training.storage.checksums import DamagedArtifact
+from webapp.artifact_store import artifact_store
 from webapp.experiments import damage, results
 from webapp.experiments.models import Run, Status
 from webapp.notifications import notify
@@ -29,7 +27,7 @@ def report_damage(artifact: DamagedArtifact) -> bool:
 
 
 def _verify(key: str) -> DamagedArtifact | None:
-    artifact = Store(settings.ARTIFACTS_DIR).damage(key, again=True)
+    artifact = artifact_store().damage(key, again=True)
     return artifact if artifact and report_damage(artifact) else None
 
 
@@ -38,7 +36,7 @@ def verify_all(ended: threading.Event | None = None, bytes_per_second: float | N
 
     Artifacts of an older version, which wrote no checksums, are first given the checksums of their present content.
     """
-    store = Store(settings.ARTIFACTS_DIR)
+    store = artifact_store()
     if adopted := store.checksums.adopt():
         logger.warning("%d artifacts of an older version had no checksum and were given that of what they are now.", adopted)
     damages: list[DamagedArtifact] = []

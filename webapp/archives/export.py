@@ -6,7 +6,6 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
-from django.conf import settings
 from django.contrib.auth.models import User
 
 from training import RunSpec, Store, Triplet
@@ -16,6 +15,7 @@ from training.redaction import PublicEvents, renamed
 from training.storage.archive import ABOUT, RESULT_FILES, RUN, Archive, Origin, pack, seal, versions_of
 from training.storage.checksums import MISSING, DamagedArtifact
 from webapp import temporary_files
+from webapp.artifact_store import artifact_store
 from webapp.audit.models import Verb
 from webapp.audit.services import tell
 from webapp.experiments.imported_runs import exported
@@ -49,7 +49,7 @@ def write(experiment: Experiment, folder: Path, *, renewed_keys: bool = True) ->
     launched, ended = experiment.launched_at, experiment.ended_at
     if experiment.state not in ("finished", "failed", "stopped") or launched is None or ended is None:
         raise Unfinished("An archive can be made when no run of the experiment is queued or in training.")
-    store, starts = Store(settings.ARTIFACTS_DIR), list[RunStarted]()
+    store, starts = artifact_store(), list[RunStarted]()
     runs = list(experiment.runs.distinct().order_by("key"))
     models = public_models(runs) if renewed_keys else {}
     specs = exported(runs, models)

@@ -10,13 +10,13 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
-from django.conf import settings
 
-from training import Store, Triplet, catalog
+from training import Triplet, catalog
 from training.catalog import DatasetEntry
 from training.storage.predictions import Predictions
 from training.storage.probabilities import by_class
 from webapp import temporary_files
+from webapp.artifact_store import artifact_store
 from webapp.experiments import submissions
 from webapp.experiments.models import Experiment
 
@@ -71,7 +71,7 @@ def packed(experiment: Experiment, weak: str = "") -> IO[bytes]:
         pack.writestr("README.txt", README.format(**about, classes=", ".join(data.classes)))
         texts = _Texts(data)
         for seed, key in sorted(labels.items()):
-            predictions = Store(settings.ARTIFACTS_DIR).read_predictions(key)
+            predictions = artifact_store().read_predictions(key)
             pack.writestr(f"half-b-seed-{seed}.csv", texts.table(predictions.part("transfer"), labelled=True))
         pack.writestr("test.csv", texts.table(predictions.part("test"), labelled=False))
     file.seek(0)

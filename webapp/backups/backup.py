@@ -8,6 +8,7 @@ import hashlib
 import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
@@ -79,11 +80,11 @@ class _Backup:
         names = list(files.names())
         for done, name in enumerate(names):
             self._on_progress("copying files", done, len(names))
-            try:
-                file = files.place_of(name).open("rb")
-            except FileNotFoundError:
-                continue  # of a run that has ended meanwhile, or an upload that was discarded
-            with file:
+            with ExitStack() as stack:
+                try:
+                    file = stack.enter_context(files.opened(name))
+                except FileNotFoundError:
+                    continue  # of a run that has ended meanwhile, or an upload that was discarded
                 digest = self.add(name, _blocks(file))
             if not name.endswith(SUFFIX) and files.expected(name) not in (None, digest):
                 raise NotBackedUp(f"{name} is damaged: it is not what was written. “manage.py verify” mends what can be mended.")

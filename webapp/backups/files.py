@@ -1,14 +1,26 @@
-"""The files of an installation that a backup has: what cannot be made again from the database and the package."""
+"""The files of an installation that a backup has: what cannot be made again from the database and the package.
 
+Where machines share a store, its files are those of the artifacts and of the data sets.
+"""
+
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from django.conf import settings
 
+from training.catalog.shared_library import FOLDER
 from training.storage.checksums import LINE, SUFFIX, sidecar
+from training.storage.remote import Remote
 from webapp import temporary_files
+from webapp.artifact_store import artifact_store
+from webapp.readiness import PROBES
 
 SECRET_KEY = "secret-key"  # nosec B105 # the name of a file
+SHARED = ("artifacts", "datasets")
+"""Folders whose files are in the store that machines share, if they share one."""
 LEFT_OUT = (f"{temporary_files.PREFIX}*", ".*", "*.lock", "quarantine")
 """Names below the folders that hold nothing lasting."""
 
@@ -31,7 +43,11 @@ def place_of(name: str) -> Path:
 
 def names() -> Iterator[str]:
     """Yield the names of all files by folder, each before its checksum. One of them may be removed meanwhile."""
+    remote = _remote()
     for head, folder in folders().items():
+        if remote and head in SHARED:
+            yield from sorted(_shared_names(remote, head))
+            continue
         for path in sorted(_files(folder)):
             yield f"{head}/{path.relative_to(folder).as_posix()}"
     if (Path(settings.DATA_DIR) / SECRET_KEY).exists():
@@ -50,13 +66,56 @@ def _files(folder: Path) -> Iterator[Path]:
                 yield sidecar(path)
 
 
+def _remote() -> Remote | None:
+    shared = artifact_store().shared
+    return shared.remote if shared else None
+
+
+def _shared_names(remote: Remote, head: str) -> Iterator[str]:
+    for name in remote.names(FOLDER if head == "datasets" else ""):
+        if head == "datasets":
+            yield name
+        elif not name.startswith((FOLDER, PROBES)):
+            yield f"{head}/{name}"
+
+
+def _in_store(name: str) -> str:
+    return name if name.startswith("datasets/") else name.partition("/")[2]
+
+
+@contextmanager
+def opened(name: str) -> Iterator[IO[bytes]]:
+    """Open a file of this name in a backup. Raises FileNotFoundError, StoreUnreachable."""
+    remote = _remote()
+    if remote is None or name.partition("/")[0] not in SHARED:
+        with place_of(name).open("rb") as file:
+            yield file
+        return
+    with tempfile.TemporaryDirectory(dir=temporary_files.folder()) as folder:
+        remote.download(_in_store(name), Path(folder) / "file")
+        with (Path(folder) / "file").open("rb") as file:
+            yield file
+
+
+def upload() -> None:
+    """Give restored artifacts and data sets to the store that machines share, the predictions of a run last."""
+    if (remote := _remote()) is None:
+        return
+    for head in SHARED:
+        folder = folders()[head]
+        paths = sorted(_files(folder), key=lambda path: (path.name.startswith("predictions."), path.suffix != SUFFIX, path))
+        for path in paths:
+            remote.upload(path, _in_store(f"{head}/{path.relative_to(folder).as_posix()}"))
+
+
 def expected(name: str) -> str | None:
     """Return the SHA-256 that the file must have: of the checksum beside it, or in the name of a data set; None for others."""
     path = place_of(name)
     if name.startswith("datasets/") and path.suffix == ".parquet" and len(path.stem) == 64:
         return path.stem
     try:
-        line = LINE.fullmatch(sidecar(path).read_text(encoding="ascii"))
+        with opened(name + SUFFIX) as file:
+            line = LINE.fullmatch(file.read().decode("ascii"))
     except FileNotFoundError:
         return None
     return line[1] if line else ""

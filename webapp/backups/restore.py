@@ -41,6 +41,7 @@ def restore(source: Path, on_progress: OnProgress = no_progress) -> Manifest:
             target.parent.mkdir(parents=True, exist_ok=True)
             _remove(target)  # an empty folder, or the key that the start of this command has made
             shutil.move(path, target)
+        files.upload()
         _give_back()
         failure.pop_all()
     return manifest
@@ -63,7 +64,8 @@ def check_empty() -> None:
         raise NotRestorable("The database is not empty: restore into a new one. Nothing was changed.")
     for name, folder in files.folders().items():
         if any(file.startswith(f"{name}/") for file in files.names()):
-            raise NotRestorable(f"{folder} is not empty: restore into a new DATA_DIR. Nothing was changed.")
+            place = settings.ARTIFACTS_URL if settings.ARTIFACTS_URL and name in files.SHARED else folder
+            raise NotRestorable(f"{place} is not empty: restore into a new DATA_DIR. Nothing was changed.")
 
 
 def _fill(manifest: Manifest, place: Path, on_progress: OnProgress) -> None:

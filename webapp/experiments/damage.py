@@ -1,10 +1,8 @@
 """Damaged artifacts of finished runs: these runs are trained again."""
 
-from django.conf import settings
-
-from training import Store
 from training.events import ArtifactDamaged, RunFailed, RunWaiting
 from training.storage.checksums import DamagedArtifact
+from webapp.artifact_store import artifact_store
 from webapp.experiments.bulk import append, lock, lock_run
 from webapp.experiments.changes import changing
 from webapp.experiments.dependents import rest, start
@@ -14,7 +12,7 @@ from webapp.experiments.models import Run, Status
 def train_again(damage: DamagedArtifact) -> set[int]:
     """Train the run of a damaged file again, if a second read finds the damage too; return the runs that changed."""
     run = Run.objects.filter(key=damage.key, status=Status.FINISHED).first()
-    confirmed = Store(settings.ARTIFACTS_DIR).damage(run.key, again=True) if run else None
+    confirmed = artifact_store().damage(run.key, again=True) if run else None
     return _train_again(run.pk, run.last_seq, confirmed) if run and confirmed else set()
 
 
@@ -28,7 +26,7 @@ def _train_again(run_id: int, seq: int, damage: DamagedArtifact) -> set[int]:
     if run.status != Status.FINISHED or run.last_seq != seq:
         return set()
     append([(run, [ArtifactDamaged(file=damage.name, problem=damage.problem)])])
-    Store(settings.ARTIFACTS_DIR).quarantine(run.key)
+    artifact_store().quarantine(run.key)
     changed = {run.pk}
     if run.imported:
         append(

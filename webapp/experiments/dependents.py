@@ -3,12 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from django.conf import settings
 from django.db.models import F
 
-from training import RunSpec, Store
+from training import RunSpec
 from training.events import Event as RunEvent
 from training.events import RunFailed, RunQueued, RunStopped, RunWaiting
+from webapp.artifact_store import artifact_store
 from webapp.experiments.bulk import Needs, append, create_runs, lock
 from webapp.experiments.changes import changing, experiment_changed, parts_changed
 from webapp.experiments.models import ACTIVE, COMPARED, Event, Experiment, Part, Run, Status
@@ -20,7 +20,7 @@ def start(runs: Sequence[Run]) -> set[int]:
 
     A run that needs one that has failed or was stopped fails or stops with it. Return the ids of the runs that changed.
     """
-    store, changed = Store(settings.ARTIFACTS_DIR), set()
+    store, changed = artifact_store(), set()
     needs, status, events = _needs(runs), _statuses(runs), list[tuple[Run, list[RunEvent]]]()
     for run in runs:
         if run.imported:

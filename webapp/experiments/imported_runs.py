@@ -8,14 +8,14 @@ learned from an imported run has another key than one that learned from a run of
 import hashlib
 from collections.abc import Iterable, Mapping
 
-from django.conf import settings
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
-from training import Plan, RunSpec, Store
+from training import Plan, RunSpec
 from training.redaction import renamed
 from training.storage.archive import Origin
 from training.storage.artifacts import same
+from webapp.artifact_store import artifact_store
 from webapp.experiments.models import Experiment, Run, Status
 
 
@@ -54,7 +54,7 @@ def with_accepted(plan: Plan) -> Plan:
 
 def _accepted(keys: Iterable[str]) -> dict[str, Run]:
     """The earliest accepted import of each claimed key, without keys that a run of this laboratory has."""
-    here, store = Run.objects.filter(key=OuterRef("claimed_key")), Store(settings.ARTIFACTS_DIR)
+    here, store = Run.objects.filter(key=OuterRef("claimed_key")), artifact_store()
     wanted = set(keys)
     rows = Run.objects.filter(accepted_at__isnull=False, status=Status.FINISHED).exclude(Exists(here)).order_by("-pk")
     return {row.claimed_key: row for row in rows if row.claimed_key in wanted and store.finished(row.key)}
@@ -133,7 +133,7 @@ def verdict(run: Run) -> str:
 def compare() -> int:
     """Compare imported runs with finished runs of this laboratory that have the claimed keys; return how many were compared."""
     ours = Run.objects.filter(key=OuterRef("claimed_key"), status=Status.FINISHED)
-    store, compared = Store(settings.ARTIFACTS_DIR), 0
+    store, compared = artifact_store(), 0
     for row in Run.objects.filter(Exists(ours), claimed_key__gt="", confirmed=None):  # read by the index of claimed keys
         if row.status == Status.FINISHED and store.finished(row.claimed_key) and store.finished(row.key):
             equal = same(store, row.key, store, row.claimed_key)

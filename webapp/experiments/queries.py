@@ -7,12 +7,12 @@ from datetime import datetime
 from itertools import count, islice
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
-from training import ExperimentSpec, Plan, Store, make_plan
+from training import ExperimentSpec, Plan, make_plan
 from training.spec import Problem, warnings
+from webapp.artifact_store import artifact_store
 from webapp.experiments.imported_runs import with_accepted
 from webapp.experiments.listing_models import State
 from webapp.experiments.models import ACTIVE, Event, Experiment, Part, Run, Status
@@ -200,12 +200,13 @@ class Preview:
 
 def preview(spec: ExperimentSpec) -> Preview:
     """Return the effect of launching ``spec`` now. Raises training.planning.plan.TooManyRuns."""
-    plan, store = with_accepted(make_plan(spec)), Store(settings.ARTIFACTS_DIR)
+    plan, store = with_accepted(make_plan(spec)), artifact_store()
     known: dict[str, str] = {}
     keys = iter(plan.runs)
     while chunk := list(islice(keys, MOST_KEYS)):
         known |= dict(Run.objects.filter(key__in=chunk).values_list("key", "status"))
-    done = frozenset(key for key, status in known.items() if status == Status.FINISHED and store.finished(key))
+    # A shared store is not asked for each of a thousand runs: the launch asks for those that it takes.
+    done = frozenset(key for key, status in known.items() if status == Status.FINISHED and (store.shared or store.finished(key)))
     at_work = frozenset(key for key, status in known.items() if status in ACTIVE)
     seconds = sum(seconds for key, seconds in expected_seconds(plan, done).items() if key not in done)
     return Preview(plan, done, at_work, seconds, warnings(spec))

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -34,9 +33,10 @@ def installation_names() -> Iterator[str]:
         settings.BASE_DIR,
         settings.ARTIFACTS_DIR,
         settings.DATASETS_DIR,
+        *([settings.ARTIFACTS_URL] if settings.ARTIFACTS_URL else []),
         *local.recorded_folders(),
     ):
-        yield str(Path(folder))
+        yield str(folder)
     database, broker = settings.DATABASES["default"], urlsplit(settings.REDIS_URL)
     yield from (str(database.get(name) or "") for name in ("HOST", "USER", "PASSWORD", "NAME"))
     yield from (broker.hostname or "", broker.username or "", broker.password or "")

@@ -4,13 +4,13 @@ import logging
 from collections.abc import Iterable
 from datetime import timedelta
 
-from django.conf import settings
 from django.db.models.functions import Now
 
-from training import Store
 from training.metrics.results import summarize
 from training.storage.checksums import MISSING, DamagedArtifact
+from training.storage.remote import StoreUnreachable
 from training.storage.written_answers import Outputs
+from webapp.artifact_store import artifact_store
 from webapp.database_outages import is_away
 from webapp.experiments.changes import changing, experiment_changed
 from webapp.experiments.damage import train_again
@@ -83,7 +83,7 @@ def _refresh(experiment: Experiment) -> bool:
 
 def _computed(experiment: Experiment, finished: list[str]) -> tuple[dict[str, object] | None, str]:
     """The result, or None and an error. Any exception becomes an error, since the files of a run may contain anything."""
-    store = Store(settings.ARTIFACTS_DIR)
+    store = artifact_store()
 
     def read(key: str) -> Outputs:
         if key in finished and not store.finished(key):
@@ -94,7 +94,7 @@ def _computed(experiment: Experiment, finished: list[str]) -> tuple[dict[str, ob
         return None, ""
     try:
         return summarize(experiment.compared, read, store.read_course).model_dump(mode="json"), ""
-    except DamagedArtifact:
+    except (DamagedArtifact, StoreUnreachable):
         raise
     except OSError as problem:
         return None, f"The predictions of a finished run cannot be read: {problem.strerror or problem}."

@@ -3,13 +3,12 @@
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from django.conf import settings
 from django.db import transaction
 
 from training import Store
 from training.names import COMPONENT, within
+from webapp.artifact_store import artifact_store
 from webapp.experiments.models import ACTIVE, Run
 from webapp.row_isolation import Isolated
 
@@ -28,11 +27,13 @@ class Unused:
 
 def unused() -> list[Unused]:
     """Return unused runs, the largest first."""
-    store, needed = Store(settings.ARTIFACTS_DIR), _needed()
+    store, needed = artifact_store(), _needed()
     runs = {run.key: run for run in Run.objects.exclude(pk__in=needed).exclude(status__in=ACTIVE).defer("spec")}
     known = set(Run.objects.values_list("key", flat=True))
-    folders = {path.name for path in store.root.glob("runs/*") if path.is_dir() and COMPONENT.fullmatch(path.name)} - known
-    rows = [Unused(key, runs.get(key), _size(store.run(key))) for key in sorted(runs.keys() | folders)]
+    folders = {path.name for path in store.root.glob("runs/*") if path.is_dir() and COMPONENT.fullmatch(path.name)}
+    if store.shared:
+        folders |= store.shared.folders("runs")
+    rows = [Unused(key, runs.get(key), _size(store, key)) for key in sorted(runs.keys() | folders - known)]
     return sorted(rows, key=lambda row: -row.size)
 
 
@@ -46,8 +47,10 @@ def _needed() -> set[int]:
     return needed
 
 
-def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+def _size(store: Store, key: str) -> int:
+    if store.shared:
+        return store.shared.size(store.run(key))
+    return sum(path.stat().st_size for path in store.run(key).rglob("*") if path.is_file())
 
 
 def collect(rows: list[Unused]) -> Iterator[Unused]:
@@ -59,7 +62,7 @@ def collect(rows: list[Unused]) -> Iterator[Unused]:
 
 
 def _delete(unused: Unused) -> bool:
-    store = Store(settings.ARTIFACTS_DIR)
+    store = artifact_store()
     trash = within(store.root / "runs" / TRASH, unused.key)
     with transaction.atomic():
         row = Run.objects.select_for_update().filter(key=unused.key).defer("spec").first()
@@ -72,5 +75,7 @@ def _delete(unused: Unused) -> bool:
             trash.parent.mkdir(exist_ok=True)
             shutil.rmtree(trash, ignore_errors=True)
             store.run(unused.key).rename(trash)
+        if store.shared:
+            store.shared.remove_all(store.run(unused.key))
     shutil.rmtree(trash, ignore_errors=True)
     return True

@@ -29,6 +29,7 @@ from training.metrics.intervals import Estimate
 from training.metrics.results import Result
 from training.storage.predictions import Predictions
 from training.storage.probabilities import by_class
+from webapp.artifact_store import artifact_store
 from webapp.experiments.models import Experiment
 from webapp.explorer.finished_models import Missing
 
@@ -112,9 +113,9 @@ def diagnosed(experiment: Experiment, weak_model: str, strong_model: str, thresh
 
 
 @lru_cache(maxsize=128)
-def _diagnosed(root: Path, triplets: tuple[Keys, ...], thresholds: Thresholds) -> Diagnosed:
-    """Return the diagnostics, cached by the keys of the runs, whose predictions never change."""
-    reader = _Reader(Store(root))
+def _diagnosed(folder: Path, triplets: tuple[Keys, ...], thresholds: Thresholds) -> Diagnosed:
+    """Return the diagnostics, cached by the store's folder and the keys of the runs, whose predictions never change."""
+    reader = _Reader(artifact_store())
     methods = sorted({keys.method for keys in triplets})
     first = list({keys.seed: keys for keys in reversed(triplets)}.values())[::-1]
     test = reader.test(first[0].weak)

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from django.conf import settings
-
 from training import RunSpec, Store, catalog
 from training.events import RunFinished
 from training.storage.archive import read_events
+from webapp.artifact_store import artifact_store
 from webapp.experiments import queries
 from webapp.experiments.models import Run
 
@@ -19,7 +18,7 @@ class ExampleSource:
 
     @property
     def store(self) -> Store:
-        return Store(settings.ARTIFACTS_DIR)
+        return artifact_store()
 
     def examples_of(self, run: RunSpec) -> tuple[Path, str]:
         """Return the Parquet file with the texts of the run's data set, and its fingerprint."""

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from django.conf import settings
 
-from training import Store
 from training.metrics.results import Result, summarize
 from training.storage.written_answers import Course, Outputs
+from webapp.artifact_store import artifact_store
 from webapp.experiments.models import Experiment
 from webapp.explorer.finished_models import Missing
 from webapp.notes import queries as notes
@@ -28,7 +27,7 @@ def marked(experiment: Experiment) -> Marked:
     if experiment.result is None:
         raise Missing("There is no result yet that could be computed again.")
     original = Result.model_validate(experiment.result)
-    store = Store(settings.ARTIFACTS_DIR)
+    store = artifact_store()
     first = store.read_outputs(experiment.result_runs[0]).part("test")
     fingerprint = experiment.runs.all()[0].run_spec.fingerprint
     wrong = np.array(sorted(set(notes.ids_with(fingerprint, [WRONG])[0]) & set(first.id.tolist())), np.int64)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from django.conf import settings
 
 from training import Store
 from training.metrics.agreement import Accuracy, accuracy
@@ -19,6 +18,7 @@ from training.metrics.intervals import Estimate, combination, measure
 from training.metrics.results import Contrast, Outcome, contrast_of
 from training.metrics.significance import Discordant, mcnemar
 from training.storage.checksums import DamagedArtifact
+from webapp.artifact_store import artifact_store
 from webapp.charts.bounded_cache import BoundedCache
 
 CONTRASTS: BoundedCache[str] = BoundedCache(2**22)
@@ -53,7 +53,7 @@ class Reader:
 
     @cached_property
     def store(self) -> Store:
-        return Store(settings.ARTIFACTS_DIR)
+        return artifact_store()
 
     def __call__(self, key: str) -> Tested | None:
         """Return the predictions of a run, None where it has left none. Raises one of ``DAMAGED``."""

@@ -5,6 +5,7 @@ import logging
 import shutil
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from django.conf import settings
@@ -15,6 +16,8 @@ from training.command_output import NOTICE, Notice, NotVerified, Verified
 from training.events import Progress
 from training.storage.archive import RESULT_FILES, RUN, Broken, each_event, read
 from training.storage.atomic import out_of_room
+from training.storage.remote import StoreUnreachable
+from webapp.artifact_store import artifact_store
 from webapp.audit.models import Verb
 from webapp.audit.services import tell
 from webapp.child_processes import Child
@@ -78,7 +81,7 @@ def _problems(row: ArchiveImport, last: Notice | None, status: int) -> list[str]
 
 def _adopt(row: ArchiveImport, verified: Verified) -> list[str]:
     """Store the verified archive as an experiment; return why that is impossible, a sentence each."""
-    folder, store = row.folder / "out", Store(settings.ARTIFACTS_DIR)
+    folder, store = row.folder / "out", artifact_store()
     trained = Run.objects.filter(claimed_key="", status=Status.FINISHED, key__in=[*verified.equal, *verified.different])
     ours = set(trained.values_list("key", flat=True))
     clashing = [key for key in verified.different if key in ours]
@@ -93,6 +96,9 @@ def _adopt(row: ArchiveImport, verified: Verified) -> list[str]:
             archive_imports.finish(row.pk, row.attempt, experiment)
     except Broken as error:
         return error.problems
+    except StoreUnreachable:
+        logger.exception("an archive could not be placed")
+        return ["The store of artifacts cannot be reached now: import the archive again later."]
     except OSError as error:
         logger.exception("an archive could not be placed")
         return ["The disk has no room for the runs of the archive." if out_of_room(error) else f"{DIED[:-1]} ({error.strerror})."]
@@ -112,9 +118,12 @@ def _experiment(row: ArchiveImport, folder: Path, content: str, ours: set[str], 
             if there not in ours and (source / RESULT_FILES[-1]).exists() and not store.finished(here):
                 placed.append(store.run(here))
                 _place(source, store.run(here), runs[there].with_keys(keys))
-    except OSError:
+    except (OSError, StoreUnreachable):
         for target in placed:
             shutil.rmtree(target, ignore_errors=True)
+            with suppress(StoreUnreachable):
+                if store.shared:
+                    store.shared.remove_all(target)
         raise
     tell(row.owner, Verb.IMPORTED, "experiment", experiment.pk, experiment.name, content=content)
     return experiment
@@ -122,7 +131,7 @@ def _experiment(row: ArchiveImport, folder: Path, content: str, ours: set[str], 
 
 def _place(source: Path, target: Path, spec: RunSpec) -> None:
     """Copy the run's files to the store, the predictions last, since a run with predictions counts as finished."""
-    store = Store(settings.ARTIFACTS_DIR)
+    store = artifact_store()
     with store.writing(target / RUN) as path:
         path.write_text(spec.model_dump_json(indent=2), encoding="utf-8")
     for name in RESULT_FILES:

@@ -2,12 +2,10 @@
 
 from collections.abc import Sequence
 
-from django.conf import settings
-
-from training import Store
 from training.metrics.results import Result, summarize
 from training.spec.methods import Submitted
 from training.storage.written_answers import Outputs
+from webapp.artifact_store import artifact_store
 from webapp.experiments.models import Experiment
 from webapp.findings.claims import Note
 from webapp.findings.findings import Findings
@@ -22,7 +20,7 @@ CLOSED = "The locked test set cannot be opened"
 
 def opened(experiment: Experiment, all_findings: Sequence[Findings], table: int, before: Sequence[str]) -> Locked:
     """Return the results on the locked test set; ``before`` has the days of earlier openings. Raises Refused."""
-    store, plan = Store(settings.ARTIFACTS_DIR), experiment.compared
+    store, plan = artifact_store(), experiment.compared
     elsewhere = {each.student for each in plan.triplets if isinstance(plan.spec.methods[each.method], Submitted)}
 
     def read(key: str) -> Outputs:

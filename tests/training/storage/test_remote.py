@@ -13,7 +13,7 @@ import pytest
 from tests.disks import DISK, small_disk
 from tests.factories.object_storage import ObjectStorage
 from training.environment import SettingError
-from training.storage.remote import FolderRemote, FsspecRemote, Remote, StoreUnreachable, open_remote
+from training.storage.remote import FolderRemote, FsspecRemote, Remote, StoreUnreachable, create, open_remote
 
 PART = 5 * 2**20
 """The smallest part of a multi-part upload that the protocol allows."""
@@ -178,3 +178,13 @@ def test_a_partial_copy_in_a_folder_is_no_file_of_the_store(tmp_path: Path) -> N
     written(tmp_path / ".run.json.0123456789abcdef", b"ha")
 
     assert list(remote.names("")) == []
+
+
+def test_a_bucket_is_made_once_and_its_files_stay(storage_server: ObjectStorage, tmp_path: Path) -> None:
+    remote = open_remote("s3://made-by-the-laboratory/artifacts")
+
+    create(remote)
+    remote.upload(written(tmp_path / "here", b"x"), "a")
+    create(remote)
+
+    assert remote.read("a") == b"x"

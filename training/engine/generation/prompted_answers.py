@@ -3,10 +3,9 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-from training.engine import checkpoint as checkpoints
 from training.engine import loop
+from training.engine.checkpoint import CheckpointFile
 from training.engine.distributed.process_group import ProcessGroup
 from training.engine.errors import Stopped
 from training.engine.generation.decoding import Decoded
@@ -14,16 +13,20 @@ from training.events import CheckpointSaved, Event
 
 
 class PromptedAnswers:
-    """The answers ``done`` by an earlier attempt, None without one, and the keeping of further ones in the checkpoint ``path``.
+    """The answers ``done`` by an earlier attempt, None without one, and the keeping of further ones in the checkpoint ``file``.
 
     ``progress`` is called with all answers so far. A damaged checkpoint is replaced.
     """
 
     def __init__(
-        self, path: Path, process_group: ProcessGroup, emit: Callable[[Event], None], progress: Callable[[Decoded], None]
+        self,
+        file: CheckpointFile,
+        process_group: ProcessGroup,
+        emit: Callable[[Event], None],
+        progress: Callable[[Decoded], None],
     ) -> None:
-        self.path, self.process_group, self.emit, self.progress = path, process_group, emit, progress
-        written = checkpoints.load_written(path)
+        self.file, self.process_group, self.emit, self.progress = file, process_group, emit, progress
+        written = file.load_written()
         self.done = None if written is None else Decoded.restored(written)
         self.saved_at = time.monotonic()
 
@@ -45,6 +48,6 @@ class PromptedAnswers:
 
     def save(self) -> None:
         if self.done is not None and self.process_group.main:
-            checkpoints.save(self.path, {"written": self.done.stored()})
+            self.file.save({"written": self.done.stored()})
             self.emit(CheckpointSaved(step=0))
         self.saved_at = time.monotonic()

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import torch
 
 from training import catalog
+from training.engine.checkpoint import CheckpointFile
 from training.engine.data.split import Rows
 from training.engine.determinism import threads
 from training.engine.errors import EngineError, Stopped
@@ -51,7 +52,11 @@ class WritingTraining(Training):
         model = self.process_group.place(self.model())
         writer = self._writer(model, self._check_own_stop)
         rows = PredictedRows.of(self.run, self.split)
-        answers = PromptedAnswers(self.store.checkpoint(self.run.key()), self.process_group, self.emit, self._progress(rows))
+        with self.process_group.main_first():
+            file = CheckpointFile(self.store, self.run.key())
+            if self.process_group.main:
+                self.store.fetch_checkpoint(self.run.key())
+        answers = PromptedAnswers(file, self.process_group, self.emit, self._progress(rows))
         with threads(self.threads), answers.stoppable():
             return self._written(writer, rows, answers.done, answers.keep)
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from accelerate import Accelerator
 from torch import Tensor
 
-from training.engine import checkpoint as checkpoints
 from training.engine import loop, losses, step_losses
 from training.engine.attempt import Attempt
+from training.engine.checkpoint import CheckpointFile
 from training.engine.data.examples import Examples
 from training.engine.data.split import Rows
 from training.engine.distributed.process_group import ALONE
@@ -35,7 +35,7 @@ class HeadTraining(Training):
 
     def __init__(self, attempt: Attempt, examples: Examples, store: Store, should_stop: Callable[[], bool]) -> None:
         super().__init__(attempt.run, store, attempt.emit, should_stop, ALONE, examples)
-        self.attempt, self.path = attempt, store.checkpoint(attempt.key)
+        self.attempt, self.file = attempt, CheckpointFile(store, attempt.key)
 
     def start(self, vectors: Vectors) -> None:
         """Make the head, at its beginning or as a checkpoint has it."""
@@ -99,7 +99,7 @@ class HeadTraining(Training):
 
     def save(self) -> None:
         begun = time.monotonic()
-        checkpoints.save(self.path, self.learner.state())
+        self.file.save(self.learner.state())
         self.selection.note_saved()
         self.saved_at = time.monotonic()
         self.pause = max(loop.CHECKPOINT_SECONDS, loop.CHECKPOINT_PAUSE * (self.saved_at - begun))

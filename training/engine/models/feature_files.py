@@ -32,7 +32,7 @@ def stored(
     with locked(path.with_suffix(".lock"), should_stop):
         if (ready := read(store, path, shape)) is not None:
             return ready
-        if path.exists():
+        if store.checksums.has(path):
             store.checksums.quarantine(path)
         with store.writing(path) as partial:
             write(partial)

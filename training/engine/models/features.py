@@ -50,7 +50,7 @@ def frozen_features(
     with locked(path.with_suffix(".lock"), should_stop), ExitStack() as held:
         if (ready := read(store, path, shape)) is not None:
             return ready
-        if path.exists():
+        if store.checksums.has(path):
             store.checksums.quarantine(path)
         cuts = [run, *(cut for name in beside if (cut := _free(run, name, store, side, held)))]
         cuts.sort(key=lambda cut: backbone.shape(cut).layers or 0)
@@ -68,7 +68,7 @@ def _free(run: RunSpec, model: str, store: Store, side: Side, held: ExitStack) -
     with suppress(Timeout):
         lock = FileLock(path.with_suffix(".lock"))
         held.enter_context(lock.acquire(timeout=0))
-        return None if path.exists() else cut
+        return None if store.checksums.has(path) else cut
     return None
 
 

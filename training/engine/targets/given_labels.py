@@ -42,7 +42,7 @@ def read_given(run: RunSpec) -> OutsideLabels:
     """Return the labels with the digest of ``run``, checked. Raises EngineError."""
     title = outside.title_of(run.model) or run.model
     try:
-        labels = OutsideLabels.read(outside.file_of(run.digest))
+        labels = OutsideLabels.read(outside.fetch(run.digest))
     except FileNotFoundError:
         raise EngineError(f"The file of the labels {title} is missing here: add it again.") from None
     except (OSError, pa.ArrowException, KeyError) as error:

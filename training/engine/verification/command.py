@@ -35,6 +35,7 @@ from training.storage.archive import (
 from training.storage.artifacts import same
 from training.storage.atomic import out_of_room
 from training.storage.checksums import DamagedArtifact
+from training.storage.opening import open_store
 from training.storage.written_answers import Outputs, WrittenAnswers
 
 DONE, FAILED, STOPPED = 0, 1, 75
@@ -118,7 +119,7 @@ def verified(folder: Path, here: Path | None, on_progress: OnProgress) -> Verifi
     if about.result is None and result is not None:
         text = about.model_copy(update={"result": result}).model_dump_json(indent=1)
         (folder / ABOUT).write_text(text, encoding="utf-8")
-    equal, different = _compared(Store(folder), Store(here), runs, on_progress) if here else ([], [])
+    equal, different = _compared(Store(folder), open_store(here), runs, on_progress) if here else ([], [])
     return Verified(content=content, equal=tuple(equal), different=tuple(different))
 
 

@@ -32,7 +32,7 @@ class Truth:
 def path_of(fingerprint: str) -> Path | None:
     """Return the file of the data set with this fingerprint, under any name; None where it is missing or damaged."""
     embedded = [entry.path for entry in DATASETS.values() if entry.digest == fingerprint]
-    path = embedded[0] if embedded else library.file_of(fingerprint)
+    path = embedded[0] if embedded else library.fetch(fingerprint)
     return path if path.exists() and digest(path) == fingerprint else None
 
 

@@ -48,7 +48,7 @@ def weighing() -> None:
     def weighed(self: Loop, evaluate: Callable[[int], Event], evaluations: int) -> None:
         parameters = list(self.model.parameters())
         local = sum(getattr(parameter, "_local_tensor", parameter).numel() for parameter in parameters)
-        file = self.path.parent.parent / f"{self.process_group.rank}.txt"
+        file = self.file.store.root / "runs" / f"{self.process_group.rank}.txt"
         file.write_text(f"{local} {sum(parameter.numel() for parameter in parameters)}")
         fit(self, evaluate, evaluations)
 

@@ -1,0 +1,150 @@
+"""A laboratory whose artifacts are in a store that machines share: this one shows, checks and deletes what others wrote."""
+
+import os
+import shutil
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as configured
+from django.contrib.auth.models import User
+from django.test import Client
+
+from tests.factories.artifacts import trajectory
+from tests.factories.experiments import finish_all, launched
+from training.storage import shared_files
+from webapp import readiness
+from webapp.actions import artifacts
+from webapp.archives.export import write
+from webapp.artifact_store import artifact_store
+from webapp.backups import files
+from webapp.backups.backup import write as back_up
+from webapp.experiments import lifecycle, queries, results, unused_runs
+from webapp.experiments.models import Experiment, Run, Status
+from webapp.readiness import CHECKS
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("called")]
+
+
+@pytest.fixture(autouse=True)
+def shared(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the store; this machine's copies are in ARTIFACTS_DIR."""
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    settings.ARTIFACTS_URL = folder.as_uri()
+    monkeypatch.setenv("ARTIFACTS_URL", folder.as_uri())
+    monkeypatch.setattr(shared_files, "FRESH_SECONDS", 0.0)
+    return folder
+
+
+def copies() -> list[str]:
+    return [path.name for path in configured.ARTIFACTS_DIR.rglob("*.parquet")]
+
+
+@pytest.fixture
+def experiment(owner: User, shared: Path) -> Experiment:
+    """An experiment whose runs another machine has trained."""
+    experiment = launched(owner)
+    finish_all(experiment)
+    for run in experiment.runs.distinct():
+        artifact_store().write_trajectory(run.key, trajectory())
+    shutil.rmtree(configured.ARTIFACTS_DIR)
+    return experiment
+
+
+def predictions(shared: Path, run: Run) -> Path:
+    return shared / "runs" / run.key / "predictions.parquet"
+
+
+def test_what_another_machine_trained_is_shown_and_handed_out(experiment: Experiment, client: Client, tmp_path: Path) -> None:
+    client.force_login(experiment.owner)
+    assert copies() == []
+
+    results.refresh_result(experiment)
+
+    experiment.refresh_from_db()
+    assert experiment.result
+    assert copies().count("predictions.parquet") == experiment.runs.distinct().count()
+    assert client.get(f"/experiments/{experiment.pk}/").status_code == 200
+    assert client.get(f"/experiments/{experiment.pk}/examples/").status_code == 200
+    shutil.rmtree(configured.ARTIFACTS_DIR)
+    write(experiment, tmp_path / "archive")
+    assert len(list((tmp_path / "archive").rglob("predictions.parquet"))) == experiment.runs.distinct().count()
+
+
+def test_a_launch_takes_what_another_machine_has_finished(experiment: Experiment, owner: User) -> None:
+    again = launched(owner, name="The same again")
+
+    assert {run.status for run in again.runs.all()} == {Status.FINISHED}
+    assert len(queries.preview(again.experiment_spec).done) == again.runs.distinct().count()
+
+
+def test_a_truncated_file_of_the_store_has_its_run_trained_again(experiment: Experiment, shared: Path) -> None:
+    run = experiment.runs.distinct()[0]
+    os.truncate(predictions(shared, run), 40)
+
+    [damage] = artifacts.verify_all()
+
+    assert damage.key == run.key
+    run.refresh_from_db()
+    assert run.status == Status.QUEUED
+    assert not predictions(shared, run).exists()
+
+
+def test_unused_runs_are_deleted_from_the_store_and_here(experiment: Experiment, shared: Path) -> None:
+    keys = {run.key for run in experiment.runs.all()}
+    lifecycle.delete(experiment)
+    rows = unused_runs.unused()
+    assert {row.key for row in rows} == keys
+    assert all(row.size > 0 for row in rows)
+
+    assert len(list(unused_runs.collect(rows))) == len(keys)
+
+    assert [path for path in shared.rglob("*") if path.is_file()] == []
+    assert copies() == []
+
+
+def test_a_store_that_is_away_is_said_and_nothing_is_trained_again(
+    experiment: Experiment, shared: Path, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readiness, "FRESH_SECONDS", -1.0)
+    monkeypatch.setitem(CHECKS, "broker", lambda: None)
+    client.force_login(experiment.owner)
+    before = client.get("/readyz").json()["parts"]["store"]
+    shared.rename(shared.with_name("unmounted"))
+
+    page = client.get(f"/experiments/{experiment.pk}/examples/")
+    parts = client.get("/readyz").json()["parts"]
+    results.refresh_results({run.pk for run in experiment.runs.all()})
+
+    assert before == "ok"
+    assert page.status_code == 503
+    assert "The store of artifacts cannot be reached now" in page.content.decode()
+    assert shared.as_uri() not in page.content.decode()
+    assert parts["store"] == "The store of artifacts cannot be reached; the log of the web server says why."
+    assert {run.status for run in experiment.runs.all()} == {Status.FINISHED}
+    experiment.refresh_from_db()
+    assert "reached" not in experiment.result_error
+
+    shared.with_name("unmounted").rename(shared)
+    assert client.get(f"/experiments/{experiment.pk}/examples/").status_code == 200
+    assert not (shared / "probes").exists() or not list((shared / "probes").iterdir())
+
+
+def test_a_backup_has_the_files_of_the_store_and_a_restore_returns_them(
+    experiment: Experiment, shared: Path, tmp_path: Path
+) -> None:
+    before = {path.relative_to(shared): path.read_bytes() for path in shared.rglob("*") if path.is_file()}
+
+    back_up(tmp_path / "backup.zip")
+
+    with zipfile.ZipFile(tmp_path / "backup.zip") as packed:
+        names = [name for name in packed.namelist() if name.startswith("artifacts/")]
+        assert {name: packed.read(name) for name in names} == {f"artifacts/{path}": content for path, content in before.items()}
+        packed.extractall(tmp_path / "unpacked", names)
+    shutil.rmtree(shared)
+    shared.mkdir()
+    shutil.copytree(tmp_path / "unpacked" / "artifacts", configured.ARTIFACTS_DIR, dirs_exist_ok=True)
+    files.upload()
+    assert {path.relative_to(shared): path.read_bytes() for path in shared.rglob("*") if path.is_file()} == before
