@@ -223,7 +223,7 @@ class RunFailed(Reported):
 class RunLost(Reported):
     """The attempt was lost: ``cause`` says why; empty where the worker that held the lease gives no sign of life.
 
-    An ``excused`` loss was caused by an unreachable database of the laboratory and does not count as an attempt.
+    An ``excused`` loss was caused by an unreachable database or store of the laboratory and does not count as an attempt.
     """
 
     kind: Literal["lost"] = "lost"

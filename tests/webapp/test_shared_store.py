@@ -17,10 +17,10 @@ from training.storage import shared_files
 from webapp import readiness
 from webapp.actions import artifacts
 from webapp.archives.export import write
-from webapp.artifact_store import artifact_store
+from webapp.artifact_store import artifact_store, store_is_reachable
 from webapp.backups import files
 from webapp.backups.backup import write as back_up
-from webapp.experiments import lifecycle, queries, results, unused_runs
+from webapp.experiments import lifecycle, queries, results, services, unused_runs
 from webapp.experiments.models import Experiment, Run, Status
 from webapp.readiness import CHECKS
 
@@ -148,3 +148,18 @@ def test_a_backup_has_the_files_of_the_store_and_a_restore_returns_them(
     shutil.copytree(tmp_path / "unpacked" / "artifacts", configured.ARTIFACTS_DIR, dirs_exist_ok=True)
     files.upload()
     assert {path.relative_to(shared): path.read_bytes() for path in shared.rglob("*") if path.is_file()} == before
+
+
+def test_no_run_is_claimed_or_given_up_while_the_store_is_away(owner: User, shared: Path) -> None:
+    experiment = launched(owner)
+    [run, *_] = services.claim_group("worker@here", 1)
+    shared.rename(shared.with_name("unmounted"))
+
+    assert services.claim_group("worker@there") == []
+    services.lose(run.pk, run.attempt, "the store cannot be reached", "", excused=not store_is_reachable())
+
+    run.refresh_from_db()
+    assert (run.status, run.losses) == (Status.QUEUED, 0)
+    shared.with_name("unmounted").rename(shared)
+    assert services.claim_group("worker@there")
+    assert experiment.runs.filter(status=Status.FAILED).count() == 0

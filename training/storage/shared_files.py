@@ -59,6 +59,14 @@ class SharedFiles(Checksums):
     def begin(self) -> None:
         """Do nothing: every file of a shared store has a checksum."""
 
+    def reachable(self) -> bool:
+        try:
+            self.remote.size("probes/none")
+        except StoreUnreachable as error:
+            log.warning("%s", error)
+            return False
+        return True
+
     def has(self, path: Path) -> bool:
         return (self._is_fresh(path) and path.exists()) or self.remote.size(self._name(path)) is not None
 

@@ -13,6 +13,7 @@ from training.planning.estimates import estimate_seconds, head_bytes
 from training.planning.groups import MOST_BYTES, MOST_SECONDS, MOST_TOGETHER, group_of
 from training.planning.plan import STORED_OF_FEATURES, check_size
 from training.spec import ENGINE_VERSION
+from webapp.artifact_store import store_is_reachable
 from webapp.database_outages import Outage
 from webapp.experiments import requirements, workers
 from webapp.experiments.bulk import append, lock, lock_run
@@ -63,9 +64,9 @@ def recorded(run_id: int, attempt: int) -> int:
 def claim_group(worker: str, most: int = MOST_TOGETHER) -> list[Run]:
     """Claim the first queued run that ``worker`` can take, and further ones of its group, ``most`` in all.
 
-    None where the queue has none for the worker, or is paused.
+    None where the queue has none for the worker or is paused, or the shared store cannot be reached.
     """
-    if pause_now():
+    if pause_now() or not store_is_reachable():
         return []
     known, free = workers.known(worker), requirements.free_bytes()
 
@@ -206,12 +207,15 @@ def take_back(run_id: int, outage: Outage | None = None) -> set[int]:
 
 
 @changing()
-def lose(run_id: int, attempt: int, cause: str, log: str) -> set[int]:
-    """Treat an attempt whose trainer was killed from outside like one whose worker died: it goes on from its last checkpoint."""
+def lose(run_id: int, attempt: int, cause: str, log: str, excused: bool = False) -> set[int]:
+    """Treat an attempt whose trainer was killed from outside like one whose worker died: it goes on from its last checkpoint.
+
+    An ``excused`` one, during an outage of the store, does not count against the run.
+    """
     run = lock_run(run_id)
     if run.attempt != attempt or run.status not in LEASED:
         return set()
-    return _return(run, RunLost(worker=run.worker, cause=cause), log)
+    return _return(run, RunLost(worker=run.worker, cause=cause, excused=excused), log)
 
 
 def _return(run: Run, last: RunReleased | RunLost, log: str = "") -> set[int]:

@@ -11,6 +11,7 @@ from training import Event
 from training.events import MetricLogged, RunFailed, RunFinished, RunStopped
 from training.storage.checksums import DamagedArtifact
 from webapp.actions import artifacts
+from webapp.artifact_store import store_is_reachable
 from webapp.database_outages import AWAY, patiently
 from webapp.experiments import queue, results, run_logs, services, system_samples
 from webapp.experiments.models import Run, Status
@@ -136,7 +137,8 @@ class Following:
         """Store an end that is not the run's fault, such as a full disk; the run goes on from its last checkpoint."""
         del self.open[run.pk]
         self.recorder.finish()
-        notify_safely(patiently(lambda: services.lose(run.pk, run.attempt, cause, self.trainer.log_tail())))
+        excused, log = not store_is_reachable(), self.trainer.log_tail()
+        notify_safely(patiently(lambda: services.lose(run.pk, run.attempt, cause, log, excused)))
 
     def _refresh(self) -> None:
         """Compute what the ends of the runs have made due: once for all of them."""

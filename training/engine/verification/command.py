@@ -36,6 +36,7 @@ from training.storage.artifacts import same
 from training.storage.atomic import out_of_room
 from training.storage.checksums import DamagedArtifact
 from training.storage.opening import open_store
+from training.storage.remote import StoreUnreachable
 from training.storage.written_answers import Outputs, WrittenAnswers
 
 DONE, FAILED, STOPPED = 0, 1, 75
@@ -78,7 +79,9 @@ def run(
         logging.exception("The memory has run out.")
     except Exception as error:
         logging.exception("The archive could not be verified.")
-        if out_of_room(error):
+        if isinstance(error, StoreUnreachable):
+            problems = ["The store of artifacts cannot be reached now: import the archive again later."]
+        elif out_of_room(error):
             problems = ["The disk became full while the archive was unpacked."]
         elif not isinstance(error, pa.ArrowMemoryError):
             problems = [f"The archive cannot be read: {type(error).__name__}."]
