@@ -9,7 +9,7 @@ LABORATORIES := tests/browser tests/faults
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: setup decoder vision up demo test docs wheel check format lint text types imports security audit bench-decoder bench-bundles bench-curves bench-engine bench-large bench-lists bench-live bench-throughput chaos lock clean
+.PHONY: setup decoder vision up demo test docs wheel check format lint text types imports security audit bench-decoder bench-bundles bench-curves bench-engine bench-large bench-lists bench-live bench-throughput chaos chaos-hosts lock clean
 
 setup: $(VENV)/installed
 
@@ -138,6 +138,10 @@ lock: $(VENV)/installed-dev
 # Breaks a whole laboratory thirty times and holds it to its promises; some minutes. ARGS="--seed 1" repeats what was drawn.
 chaos: $(VENV)/installed-dev
 	$(BIN)/python -m tests.chaos $(ARGS)
+
+# Cuts the links between the hosts of a laboratory, each a network namespace of its own; some minutes, as root. ARGS="--seed 2" repeats what was drawn.
+chaos-hosts: $(VENV)/installed-dev
+	$(BIN)/python -m tests.hosts $(ARGS)
 
 clean:
 	rm -rf $(VENV) dist node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
