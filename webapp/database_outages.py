@@ -18,14 +18,19 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-AWAY = (OperationalError, InterfaceError)
+
+class Unreachable(Exception):
+    """The laboratory did not answer a worker that reaches its record by HTTPS. What it requested may have been done."""
+
+
+AWAY = (OperationalError, InterfaceError, Unreachable)
 OF_A_ROW = ("malformed JSON",)
 """SQLite's operational errors about one damaged row."""
 RETRY_SECONDS = 1.0
 
 
 def is_away(error: BaseException) -> bool:
-    """Return whether ``error`` means that the database cannot be used now."""
+    """Return whether ``error`` means that the database, or the laboratory that has it, cannot be used now."""
     return isinstance(error, AWAY) and not any(text in str(error) for text in OF_A_ROW)
 
 
@@ -36,14 +41,14 @@ def reconnect() -> None:
 
 
 def patiently(work: Callable[[], T]) -> T:
-    """Return the result of ``work``, which is repeated until the database is available. It must be safe to repeat."""
+    """Return the result of ``work``, which is repeated until the record is available. It must be safe to repeat."""
     while True:
         try:
             return work()
         except AWAY as error:
             if not is_away(error):
                 raise
-            logger.warning("the database is unavailable, retrying: %s", error)
+            logger.warning("the record is unavailable, retrying: %s", error)
             reconnect()
         time.sleep(RETRY_SECONDS)
 

@@ -9,11 +9,9 @@ from django.conf import settings
 
 from training import Event
 from training.events import MetricLogged, RunFailed, RunFinished, RunStopped
-from training.storage.checksums import DamagedArtifact
-from webapp.actions import artifacts
-from webapp.artifact_store import store_is_reachable
+from webapp.actions.record import DatabaseRecord, Record
 from webapp.database_outages import AWAY, patiently
-from webapp.experiments import queue, results, run_logs, services, system_samples
+from webapp.experiments import run_logs
 from webapp.experiments.models import Run, Status
 from webapp.jobs.leased_work import POLL_SECONDS, RunLeases
 from webapp.jobs.recorder import Recorder
@@ -21,26 +19,26 @@ from webapp.jobs.sampler import Sampler, Speed
 from webapp.jobs.shutdown import shutting_down
 from webapp.jobs.trainer import Trainer
 from webapp.leases import StaleAttempt
-from webapp.notifications import notify, prepare_examples
 
 
 class Following:
     """The runs of one trainer, claimed at ``since``. This worker holds the leases of those in ``open``, by id."""
 
-    def __init__(self, runs: Sequence[Run], since: float) -> None:
+    def __init__(self, runs: Sequence[Run], since: float, record: Record | None = None) -> None:
+        self.record = record = record or DatabaseRecord()
         self.runs = {run.key: run for run in runs}
         self.open = {run.pk: run for run in runs}
-        self.leases = RunLeases(runs, since)
-        self.recorder = Recorder({run.pk: run.attempt for run in runs})
+        self.leases = RunLeases(runs, since, record)
+        self.recorder = Recorder({run.pk: run.attempt for run in runs}, record)
         self.speeds = {run.pk: Speed(run.run_spec.batch_size) for run in runs}
         self._stop_requested = set[int]()
 
     def follow(self) -> None:
         """Record the trainer's events, renew the leases, pass on stop requests, and store the end of each run."""
-        first, *others = self.runs.values()
+        record, (first, *others) = self.record, self.runs.values()
         specs, log = [run.run_spec for run in self.runs.values()], run_logs.path_of(first.key)
-        samples = patiently(lambda: system_samples.most_samples([run.pk for run in self.runs.values() if run.attempt > 1]))
-        trainer = self.trainer = Trainer(specs, settings.ARTIFACTS_DIR, log, patiently(lambda: queue.models_beside(first)))
+        samples = patiently(lambda: record.most_samples([run.pk for run in self.runs.values() if run.attempt > 1]))
+        trainer = self.trainer = Trainer(specs, settings.ARTIFACTS_DIR, log, patiently(lambda: record.models_beside(first)))
         for run in others:
             run_logs.note(run.key, f"Run {first.pk} is trained together with this one; its log has the output.")
         try:
@@ -107,7 +105,7 @@ class Following:
         if isinstance(event, RunFailed) and event.passes and not self._stopping:
             # It is read again first: one worker's memory may be at fault, and not the file.
             if key := event.damaged:
-                patiently(lambda: artifacts.report_damage(DamagedArtifact(key, "", "")))
+                patiently(lambda: self.record.report_damage(key))
             self._lose(run, event.error[0].lower() + event.error[1:].rstrip("."))
         elif isinstance(event, RunFinished | RunFailed | RunStopped):
             self._conclude(run, event)
@@ -121,15 +119,15 @@ class Following:
         del self.open[run.pk]
         if isinstance(last, RunStopped) and not self._requested(run):
             self.recorder.finish()
-            cause = services.DATABASE_AWAY if self.leases.expired else ""
-            notify_safely(patiently(lambda: services.give_back(run.pk, run.attempt, cause)))
+            cause = self.record.unreachable if self.leases.expired else ""
+            patiently(lambda: self.record.give_back(run.pk, run.attempt, cause))
         else:
             self.recorder.add(run.pk, last)
 
     def _requested(self, run: Run) -> bool:
         """Return whether the run's stop was requested, or its lease is lost."""
         try:
-            return patiently(lambda: services.renew(run.pk, run.attempt)) == Status.STOPPING
+            return patiently(lambda: self.record.renew({run.pk: run.attempt}))[run.pk] == Status.STOPPING
         except StaleAttempt:
             return True
 
@@ -137,18 +135,9 @@ class Following:
         """Store an end that is not the run's fault, such as a full disk; the run goes on from its last checkpoint."""
         del self.open[run.pk]
         self.recorder.finish()
-        excused, log = not store_is_reachable(), self.trainer.log_tail()
-        notify_safely(patiently(lambda: services.lose(run.pk, run.attempt, cause, log, excused)))
+        patiently(lambda: self.record.lose(run.pk, run.attempt, cause, self.trainer.log_tail()))
 
     def _refresh(self) -> None:
         """Compute what the ends of the runs have made due: once for all of them."""
         with contextlib.suppress(*AWAY):  # the recovery computes what is due
-            ids = [run.pk for run in self.runs.values()]
-            notify(results.refresh_results(ids))
-            prepare_examples(ids)
-
-
-def notify_safely(changed: set[int]) -> None:
-    """Notify best effort; pages and recovery read what was not notified."""
-    with contextlib.suppress(*AWAY):
-        notify(changed)
+            self.record.refresh([run.pk for run in self.runs.values()])

@@ -14,9 +14,9 @@ from typing import TypeVar
 
 from django.conf import settings
 
+from webapp.actions.record import DatabaseRecord, Record
 from webapp.child_processes import STOP_GRACE_SECONDS, Child
 from webapp.database_outages import AWAY, is_away, patiently, reconnect
-from webapp.experiments import services
 from webapp.experiments.models import Run
 from webapp.jobs.shutdown import shutting_down
 from webapp.leases import StaleAttempt
@@ -31,16 +31,17 @@ POLL_SECONDS = 0.25
 
 
 class HeldLease:
-    """A lease that was claimed at ``since``, in monotonic seconds, or renewed since then.
+    """A lease of ``seconds`` that was claimed at ``since``, in monotonic seconds, or renewed since then.
 
     It counts as ``expired`` from ``margin`` seconds before its end, so that the work has ended when another worker can claim it.
     """
 
-    def __init__(self, title: str, since: float, margin: float = STOP_GRACE_SECONDS) -> None:
+    def __init__(self, title: str, since: float, margin: float = STOP_GRACE_SECONDS, seconds: float | None = None) -> None:
+        self.seconds = settings.LEASE_SECONDS if seconds is None else seconds
         self.title = title
         self.expired = False
-        self._margin = min(margin, settings.LEASE_SECONDS / 4)
-        self._until = since + settings.LEASE_SECONDS
+        self._margin = min(margin, self.seconds / 4)
+        self._until = since + self.seconds
         self._away = False
 
     def ask(self, query: Callable[[], T], otherwise: T, *, renews: bool) -> T:
@@ -53,13 +54,13 @@ class HeldLease:
                 raise
             reconnect()
             if not self._away:
-                logger.warning("%s: the database is away, the lease holds for %.1f s more: %s", self.title, self.left, error)
+                logger.warning("%s: the record is away, the lease holds for %.1f s more: %s", self.title, self.left, error)
             self._away = True
             self.check_time()
             return otherwise
         self._away = False
         if renews:
-            self._until = begun + settings.LEASE_SECONDS
+            self._until = begun + self.seconds
         return answer
 
     @property
@@ -95,9 +96,10 @@ class HeldLease:
 class RunLeases(HeldLease):
     """The leases of runs that were claimed together, which are renewed now and then by ``check``."""
 
-    def __init__(self, runs: Sequence[Run], since: float) -> None:
+    def __init__(self, runs: Sequence[Run], since: float, record: Record | None = None) -> None:
+        self._record = record = record or DatabaseRecord()
         others = f" and {len(runs) - 1} more" if len(runs) > 1 else ""
-        super().__init__(f"{runs[0]}{others}", since, STOP_GRACE_SECONDS + POLL_SECONDS)
+        super().__init__(f"{runs[0]}{others}", since, STOP_GRACE_SECONDS + POLL_SECONDS, record.lease_seconds)
         self._statuses: dict[int, str] = {run.pk: run.status for run in runs}
         self._renew_at = 0.0
 
@@ -108,8 +110,8 @@ class RunLeases(HeldLease):
         """
         renews = time.monotonic() >= self._renew_at
         if renews:
-            self._renew_at = time.monotonic() + settings.LEASE_RENEW_SECONDS
-        query = services.renew_together if renews else services.statuses_of
+            self._renew_at = time.monotonic() + self._record.renew_seconds
+        query = self._record.renew if renews else self._record.statuses
         self._statuses = self.ask(lambda: query(attempts), self._statuses, renews=renews)
         if self._away:
             self._renew_at = 0.0

@@ -1,4 +1,4 @@
-"""The presence of a training worker in the database: registered at its start, with heartbeats, until it ends in order."""
+"""The presence of a training worker in the record: registered at its start, with heartbeats, until it ends in order."""
 
 import logging
 import threading
@@ -10,7 +10,9 @@ from django.conf import settings
 from django.db import Error, close_old_connections, connection
 
 from training.spec import ENGINE_VERSION
-from webapp.experiments import workers
+from webapp.actions.record import DatabaseRecord, Record
+from webapp.database_outages import AWAY
+from webapp.experiments.workers import BEAT_SECONDS
 from webapp.jobs.devices import devices, packages, processes
 
 logger = logging.getLogger(__name__)
@@ -31,34 +33,41 @@ def _start(sender: Any, **_: Any) -> None:
 @worker_shutdown.connect
 def _leave(sender: Any, **_: Any) -> None:
     ended.set()
-    _write(lambda: workers.leave(sender.hostname))
+    leave(sender.hostname)
 
 
-def stay(name: str) -> None:
+def stay(name: str, record: Record | None = None) -> None:
     """Register the worker ``name`` and send heartbeats until it ends."""
-    register(name)
-    while not ended.wait(workers.BEAT_SECONDS):
-        beat(name)
+    record = record or DatabaseRecord()
+    register(name, record)
+    while not ended.wait(BEAT_SECONDS):
+        beat(name, record)
     connection.close()
 
 
-def register(name: str) -> None:
-    _write(lambda: workers.register(name, ENGINE_VERSION, packages(), devices(), processes()))
+def register(name: str, record: Record) -> None:
+    _write(lambda: record.register(name, ENGINE_VERSION, packages(), devices(), processes()))
 
 
-def beat(name: str) -> None:
-    """Send a heartbeat; register again in a database that does not know the worker."""
-    if _write(lambda: workers.beat(name, devices())) is False:
-        register(name)
+def beat(name: str, record: Record) -> None:
+    """Send a heartbeat; register again in a record that does not know the worker."""
+    if _write(lambda: record.beat(name, devices())) is False:
+        register(name, record)
+
+
+def leave(name: str, record: Record | None = None) -> None:
+    """Store that the worker has ended in order."""
+    here = record or DatabaseRecord()
+    _write(lambda: here.leave(name))
 
 
 def _write(write: Callable[[], T]) -> T | None:
-    """Return the result of ``write``; None while the database is away, which costs a heartbeat and not the worker."""
+    """Return the result of ``write``; None while the record is away, which costs a heartbeat and not the worker."""
     close_old_connections()
     try:
         return write()
-    except Error:
-        logger.warning("the database is away, the next heartbeat is tried later")
+    except (Error, *AWAY):
+        logger.warning("the record is away, the next heartbeat is tried later")
     except Exception:
         logger.exception("the description of the worker cannot be stored, the next heartbeat tries again")
     return None

@@ -6,25 +6,23 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 
 from training import Event
+from webapp.actions.record import DatabaseRecord, Record
 from webapp.database_outages import AWAY, RETRY_SECONDS, is_away, reconnect
-from webapp.experiments import services
-from webapp.notifications import notify
 
 logger = logging.getLogger(__name__)
 
 BATCH_EVENTS = 1000
-BATCH_SECONDS = 0.1
 MOST_EVENTS = 10_000
 """Events that wait for a database that is away; then the trainer waits as well."""
 
 
 class Recorder:
-    """Buffers events of ``attempts``, by run, and stores them 0.1 s after the last ones, or once a thousand wait."""
+    """Buffers the events of ``attempts``, by run, and stores them a moment after the last ones, or once a thousand wait."""
 
-    def __init__(self, attempts: Mapping[int, int]) -> None:
-        self.attempts = attempts
+    def __init__(self, attempts: Mapping[int, int], record: Record | None = None) -> None:
+        self.attempts, self._record = attempts, record or DatabaseRecord()
         self._events: list[tuple[int, Event]] = []
-        self._flush_at = time.monotonic() + BATCH_SECONDS
+        self._flush_at = time.monotonic() + self._record.batch_seconds
         self._stored = Counter[int]()
         self._in_doubt = False  # it is unknown if the last batch was stored, since no answer came
         self._away = False
@@ -50,18 +48,18 @@ class Recorder:
     def flush(self) -> None:
         """Store the batch. A database that is away loses and doubles no event; those of a stale attempt are refused."""
         if not self._events:
-            self._flush_at = time.monotonic() + BATCH_SECONDS
+            self._flush_at = time.monotonic() + self._record.batch_seconds
             return
         try:
             self._store()
             # From the end of the write on: a database that takes longer gets fewer and larger batches.
-            self._flush_at = time.monotonic() + BATCH_SECONDS
+            self._flush_at = time.monotonic() + self._record.batch_seconds
         except AWAY as error:
             if not is_away(error):
                 raise
             reconnect()
             if not self._away:
-                logger.warning("runs %s: %s events wait for the database: %s", list(self.attempts), len(self._events), error)
+                logger.warning("runs %s: %s events wait for the record: %s", list(self.attempts), len(self._events), error)
             self._away = True
             self._flush_at = time.monotonic() + RETRY_SECONDS
 
@@ -73,16 +71,16 @@ class Recorder:
         if self._events:
             self._in_doubt = True
             by_run = self._by_run()
-            changed |= services.append_together(self.attempts, by_run)
+            changed |= self._record.append(self.attempts, by_run)
             self._stored.update({run: len(events) for run, events in by_run.items()})
             self._events, self._in_doubt = [], False
-        notify(changed)
+        self._record.notify(changed)
 
     def _forget_arrived(self) -> None:
         """Drop the events of the last batch that were stored although no answer came."""
         left: list[tuple[int, Event]] = []
         for run, events in self._by_run().items():
-            arrived = services.recorded(run, self.attempts[run]) - self._stored[run]
+            arrived = self._record.recorded(run, self.attempts[run]) - self._stored[run]
             self._stored[run] += arrived
             left += [(run, event) for event in events[arrived:]]
         self._events, self._in_doubt = left, False

@@ -11,6 +11,7 @@ from tests.factories import claims
 from tests.factories.experiments import ending, launched
 from training import Event
 from training.events import MetricLogged, StopRequested, SystemSampled
+from webapp.actions import record
 from webapp.experiments import bulk, queries, services
 from webapp.experiments.changes import changing
 from webapp.experiments.models import Event as StoredEvent
@@ -71,7 +72,7 @@ def test_a_database_that_is_slow_gets_the_events_of_meanwhile_in_one_batch(
     monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0]))
 
     def slow_write(*arguments: Any) -> set[int]:
-        now[0] += 3 * module.BATCH_SECONDS
+        now[0] += 3 * record.DatabaseRecord.batch_seconds
         return write(*arguments)
 
     monkeypatch.setattr(services, "append_together", slow_write)
@@ -79,7 +80,7 @@ def test_a_database_that_is_slow_gets_the_events_of_meanwhile_in_one_batch(
     recorder.flush()
     add(recorder, metric(2))
     assert not recorder.due
-    now[0] += module.BATCH_SECONDS
+    now[0] += record.DatabaseRecord.batch_seconds
     assert recorder.due
 
 
@@ -154,7 +155,7 @@ def test_a_database_that_goes_away_while_workers_are_called_doubles_nothing(
     def away(changed: set[int]) -> bool:
         raise AWAY[0]
 
-    monkeypatch.setattr(module, "notify", away)
+    monkeypatch.setattr(record, "notify", away)
     add(recorder, metric(1))
     recorder.flush()
     monkeypatch.undo()
