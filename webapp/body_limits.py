@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 import shutil
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ from django.template.loader import render_to_string
 
 from webapp.failures import NOT_DONE
 from webapp.middleware import NO_STORE, STRICT
-from webapp.upload_permissions import API, Refusal, known, under_way, uploader
+from webapp.upload_permissions import API, WORKER_UPLOADS_AT_ONCE, Refusal, known, under_way, uploader, worker_token
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -28,6 +29,9 @@ UPLOADS = (
     *("/datasets/labels/upload/", "/api/v1/supervisors"),
 )
 LARGEST_BODY = 2**24
+LARGEST_OF_WORKERS = 2**36
+"""Limit for a file of a run, such as the checkpoint of a large model, from a worker by HTTPS."""
+WORKER_FILES = re.compile(r"/api/v1/work/[^/]+/files/.+")
 LARGEST_OF_STRANGERS = 2**16
 """Limit for visitors without an account: logins, passwords, and answers of single sign-on."""
 SPARE = 2**20
@@ -36,6 +40,7 @@ SPARE = 2**20
 DRAINED_SECONDS, DRAINED_BYTES = 2.0, 2**23
 """Part of a refused body that is read and discarded, so that its sender can read the answer before the connection closes."""
 
+WORKER_FILE_TOO_LARGE = f"The file is larger than {LARGEST_OF_WORKERS // 2**30} GiB."
 FILE_TOO_LARGE = "The file is larger than 1 GB, and at most 1 GB can be read."
 BODY_TOO_LARGE = f"The request is larger than {LARGEST_BODY // 2**20} MB."
 LOG_IN_FIRST = f"Without a login a request can have at most {LARGEST_OF_STRANGERS // 2**10} KB. Log in first."
@@ -45,7 +50,10 @@ ASKING = ThreadPoolExecutor(4, "admission")
 
 
 def limited(app: App) -> App:
-    """Return ``app`` with limits on bodies: 1 GB for uploads of members, 16 MB for accounts, 64 KB for visitors."""
+    """Return ``app`` with limits on bodies.
+
+    They are 64 GiB for files of workers, 1 GB for uploads of members, 16 MB for accounts, and 64 KB for visitors.
+    """
 
     async def wrapped(scope: Message, receive: Receive, send: Send) -> None:
         body = Body(scope, receive)
@@ -56,7 +64,15 @@ def limited(app: App) -> App:
                 user = await _in_thread(uploader, scope["path"], scope["headers"])
                 if not has_room(length):
                     raise Refusal(507, NO_ROOM)
-                with under_way(user):
+                with under_way(f"account {user.pk}"):
+                    await app(scope, body.receive, send)
+            elif scope["method"] == "PUT" and WORKER_FILES.fullmatch(scope["path"]):
+                body.most, body.too_large = LARGEST_OF_WORKERS, WORKER_FILE_TOO_LARGE
+                length = body.expect()
+                token = await _in_thread(worker_token, scope["headers"])
+                if not has_room(length):
+                    raise Refusal(507, NO_ROOM)
+                with under_way(f"token {token.pk}", WORKER_UPLOADS_AT_ONCE):
                     await app(scope, body.receive, send)
             else:
                 body.by_stranger = True

@@ -31,6 +31,8 @@ class Work:
 TRAINING = Work("webapp.jobs.tasks.train", settings.CELERY_TASK_DEFAULT_QUEUE)
 CHORES = Work("webapp.jobs.chores.work", "chores")
 """Imports, archives and attributions, for the light worker."""
+REFRESH = Work("webapp.jobs.chores.refresh", CHORES.queue)
+"""The results of the experiments of some runs, for a worker without the database."""
 PREPARE_EXAMPLES = Work("webapp.jobs.chores.prepare", CHORES.queue)
 
 

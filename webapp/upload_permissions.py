@@ -16,7 +16,7 @@ from ninja.throttling import UserRateThrottle
 from redis import RedisError
 
 from webapp.access import REFUSALS, Access, access_of
-from webapp.accounts.models import Scope
+from webapp.accounts.models import Scope, Token
 from webapp.accounts.tokens import holder
 
 Headers = Iterable[tuple[bytes, bytes]]
@@ -25,6 +25,8 @@ API = "/api/"
 
 UPLOADS_AT_ONCE = 2
 """Uploads of one account in one web process."""
+WORKER_UPLOADS_AT_ONCE = 16
+"""Uploads of the workers with one token in one web process."""
 
 BUSY_SECONDS = 10
 
@@ -39,7 +41,8 @@ class Refusal(Exception):
 
 NO_TOKEN = "Send a valid token: Authorization: Bearer TOKEN."  # nosec B105 # an example
 READ_ONLY = "This token can only read. Make a token with read and write access on the page of your account."
-BUSY = f"{UPLOADS_AT_ONCE} uploads of your account are in progress. Wait until one has ended."
+NO_WORKER = "Only the token of a worker can do that."
+BUSY = "{} uploads of your account are in progress. Wait until one has ended."
 
 
 def sender(path: str, headers: Headers) -> tuple[User | AnonymousUser, bool]:
@@ -67,6 +70,17 @@ def uploader(path: str, headers: Headers) -> User:
     return user
 
 
+def worker_token(headers: Headers) -> Token:
+    """Return the token of a worker that may send a file now. Raise Refusal."""
+    kind, _, secret = dict(headers).get(b"authorization", b"").decode("latin1").partition(" ")
+    token = holder(secret.strip()) if kind.lower() == "bearer" else None
+    if token is None:
+        raise Refusal(401, NO_TOKEN)
+    if token.scope != Scope.WORKER or access_of(token.user) < Access.ADMIN:
+        raise Refusal(403, NO_WORKER)
+    return token
+
+
 def known(path: str, headers: Headers) -> bool:
     """Return whether the request is from an account."""
     return sender(path, headers)[0].is_authenticated
@@ -90,21 +104,21 @@ def _count(user: User) -> None:
         raise Refusal(429, f"That is more than {most} uploads in {seconds} s. Try again in {wait} s.", wait)
 
 
-_under_way: Counter[int] = Counter()
+_under_way: Counter[str] = Counter()
 _lock = threading.Lock()
 
 
 @contextmanager
-def under_way(user: User) -> Iterator[None]:
-    """Hold one of the account's upload slots, from the first byte to the answer. Raise Refusal if all are taken."""
+def under_way(sender: str, most: int = UPLOADS_AT_ONCE) -> Iterator[None]:
+    """Hold one of ``most`` upload slots of a sender, from the first byte to the answer. Raise Refusal if all are taken."""
     with _lock:
-        if _under_way[user.pk] >= UPLOADS_AT_ONCE:
-            raise Refusal(429, BUSY, BUSY_SECONDS)
-        _under_way[user.pk] += 1
+        if _under_way[sender] >= most:
+            raise Refusal(429, BUSY.format(most), BUSY_SECONDS)
+        _under_way[sender] += 1
     try:
         yield
     finally:
         with _lock:
-            _under_way[user.pk] -= 1
-            if not _under_way[user.pk]:
-                del _under_way[user.pk]
+            _under_way[sender] -= 1
+            if not _under_way[sender]:
+                del _under_way[sender]

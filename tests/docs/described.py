@@ -127,6 +127,7 @@ GROUPS: dict[str, dict[str, Entry]] = {
         "OIDC_JWKS_ENDPOINT": Entry("The same.", "from discovery"),
     },
     "Client": {
-        "W2S_TOKEN": Entry("The API token that `training/client.py` and `python -m training push` send."),
+        "W2S_TOKEN": Entry("The API token that `training/client.py`, `python -m training push` and a worker by HTTPS send."),
+        "W2S_CA_FILE": Entry("Certificates of further authorities that a worker by HTTPS trusts, a file in PEM format."),
     },
 }

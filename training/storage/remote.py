@@ -209,7 +209,17 @@ def translated(url: str) -> Iterator[None]:
         raise StoreUnreachable(f"The store {url} cannot be reached: {said}.") from error
 
 
-SCHEMES: dict[str, Callable[[str], Remote]] = {"file": FolderRemote, "s3": FsspecRemote, "gs": FsspecRemote}
+def _of_worker(url: str) -> Remote:
+    """Return the part of a laboratory's store that a worker without a database reaches, by HTTPS."""
+    from training.storage.https_remote import HttpsRemote
+
+    return HttpsRemote(url)
+
+
+SCHEMES: dict[str, Callable[[str], Remote]] = {
+    **{"file": FolderRemote, "s3": FsspecRemote, "gs": FsspecRemote},
+    **{"https": _of_worker, "http": _of_worker},
+}
 
 
 def open_remote(url: str) -> Remote:

@@ -124,10 +124,10 @@ class SharedFiles(Checksums):
         self._use(path)
 
     def publish(self, path: Path) -> None:
-        """Upload a file after its checksum. Those of a run that has finished stay: the first of two writers counts."""
+        """Upload a file after its checksum. The first of two writers counts, of a run once it has finished."""
         name = self._name(path)
-        finished = name.startswith("runs/") and self.remote.size(self._name(path.with_name(FINISHED))) is not None
-        if finished and self.remote.size(name) is not None:
+        final = not name.startswith("runs/") or self.remote.size(self._name(path.with_name(FINISHED))) is not None
+        if final and self.remote.size(name) is not None:
             return
         self._upload(path)
         self._use(path)

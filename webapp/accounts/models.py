@@ -8,6 +8,7 @@ from django.utils import timezone
 class Scope(models.TextChoices):
     READ = "read", "only read"
     WRITE = "write", "read and write"
+    WORKER = "worker", "only train runs, as a worker by HTTPS"
 
 
 class Token(models.Model):
@@ -15,7 +16,7 @@ class Token(models.Model):
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="tokens")
     name = models.CharField(max_length=80)
-    scope = models.CharField(max_length=5, choices=Scope, default=Scope.WRITE)
+    scope = models.CharField(max_length=6, choices=Scope, default=Scope.WRITE)
     digest = models.CharField(max_length=64, unique=True)
     made_by = models.ForeignKey(
         "self", null=True, on_delete=models.SET_NULL, related_name="made"

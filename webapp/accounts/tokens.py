@@ -5,15 +5,19 @@ import secrets
 from datetime import timedelta
 
 from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 
+from webapp.access import Access, access_of
 from webapp.accounts.models import Scope, Token
 from webapp.audit.models import Verb
 from webapp.audit.services import tell
 
 DAYS = 90
 """Default lifetime of a token, in days."""
+
+ADMINS_WORK = "Tokens of workers are made by administrators, since a worker is trusted for the numbers of its runs."
 
 START = 6
 USED_EVERY = timedelta(minutes=1)
@@ -30,10 +34,13 @@ def make(
 ) -> tuple[Token, str]:
     """Return a new token and its secret, which cannot be read again. It expires after ``days``, or never if that is None.
 
-    A token made with another one, ``by``, has no wider permissions, expires no later, and is revoked with it.
+    A token made with another one, ``by``, has no wider permissions, expires no later, and is revoked with it. Raises
+    PermissionDenied for the token of a worker, unless ``user`` is an administrator.
     """
     secret = secrets.token_urlsafe(32)
     expires = None if days is None else timezone.now() + timedelta(days=days)
+    if scope == Scope.WORKER and access_of(user) < Access.ADMIN:
+        raise PermissionDenied(ADMINS_WORK)
     if by is not None:
         scope = Scope.READ if by.scope == Scope.READ else scope
         expires = min(filter(None, (expires, by.expires_at)), default=None)

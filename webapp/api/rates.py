@@ -2,6 +2,7 @@
 
 import math
 import threading
+from urllib.parse import quote
 
 from django.core.cache import caches
 from django.core.cache.backends.base import BaseCache
@@ -36,6 +37,17 @@ class Rate(UserRateThrottle, threading.local):
                 return super().allow_request(request)
         except RedisError:
             return True
+
+
+class WorkRate(Rate):
+    """The limit of one worker: far above heartbeats and batches of events, which a limit for people would hold up."""
+
+    def get_cache_key(self, request: HttpRequest) -> str:
+        worker = request.path.removeprefix("/api/v1/work/").partition("/")[0]
+        return f"throttle_worker_{request.token.pk}_{quote(worker[:200])}"  # type: ignore[attr-defined]
+
+
+WORK_RATE = WorkRate("100/s")
 
 
 def pause(wait: float | None) -> int:

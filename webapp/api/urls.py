@@ -6,25 +6,22 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, Throttled, ValidationError
 from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
-from ninja.security import HttpBearer
 
 from training import ExperimentSpec
 from training.base_models import REFUSED, storable
 from training.planning.plan import TooManyRuns
 from training.spec import Problem, describe
 from training.storage.checksums import DamagedArtifact
-from webapp.access import Access, access_of, demand
-from webapp.accounts.models import Scope
-from webapp.accounts.tokens import holder
+from webapp.access import Access, access_of
 from webapp.api.archives import router as archives
 from webapp.api.audit import router as audit
+from webapp.api.bearers import Bearer, WorkerBearer
 from webapp.api.bulk import router as bulk
 from webapp.api.choices import router as choices
 from webapp.api.datasets import Invalid
@@ -36,32 +33,20 @@ from webapp.api.notes import router as notes
 from webapp.api.outside import router as outside
 from webapp.api.projects import router as projects
 from webapp.api.queue import router as queue
-from webapp.api.rates import Rate, pause
+from webapp.api.rates import WORK_RATE, Rate, pause
 from webapp.api.runs import router as runs
 from webapp.api.saved_views import router as saved_views
 from webapp.api.shares import router as shares
 from webapp.api.submissions import router as submissions
 from webapp.api.tokens import router as tokens
+from webapp.api.work import router as work
+from webapp.api.work_files import router as work_files
 from webapp.api.workers import router as workers
+from webapp.experiments.services import AlreadyStored
 from webapp.failures import failed
+from webapp.leases import StaleAttempt
 
 logger = logging.getLogger(__name__)
-
-ONLY_READS = "This token can only read. Make a token with read and write access on the page of your account."
-
-
-class Bearer(HttpBearer):
-    def authenticate(self, request: HttpRequest, token: str) -> User | None:
-        record = holder(token)
-        if record is None:
-            return None
-        request.user, request.token = record.user, record  # type: ignore[attr-defined]
-        reads = request.method in ("GET", "HEAD")
-        if record.scope == Scope.READ and not reads:
-            raise PermissionDenied(ONLY_READS)
-        demand(record.user, Access.VIEWER if reads else Access.MEMBER)
-        return record.user
-
 
 ERRORS = {
     "type": "object",
@@ -138,6 +123,8 @@ for router in (projects, experiment_tags, saved_views):
 api.add_router("", runs, tags=["runs"])
 api.add_router("", queue, tags=["queue"])
 api.add_router("", workers, tags=["workers"])
+for router in (work, work_files):
+    api.add_router("", router, tags=["workers by HTTPS"], auth=WorkerBearer(), throttle=WORK_RATE)
 api.add_router("", choices, tags=["models and recipes"])
 api.add_router("", datasets, tags=["data sets"])
 api.add_router("", outside, tags=["labels from outside"])
@@ -183,6 +170,12 @@ def unauthorized(request: HttpRequest, error: AuthenticationError) -> HttpRespon
     if not rate.allow_request(request):
         return too_often(request, Throttled(pause(rate.wait())))
     return errors(request, 401, [Problem("", "Send a valid token: Authorization: Bearer TOKEN.")])
+
+
+@api.exception_handler(StaleAttempt)
+@api.exception_handler(AlreadyStored)
+def conflict(request: HttpRequest, error: Exception) -> HttpResponse:
+    return errors(request, 409 if isinstance(error, StaleAttempt) else 412, [Problem("", f"{error}.")])
 
 
 @api.exception_handler(Http404)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db.models import QuerySet
 from pydantic import ValidationError
 
 from training import ExperimentSpec, RunSpec
@@ -33,6 +34,10 @@ DATABASE_AWAY = "the laboratory's database was away for longer than its lease"
 leases = Leases(Run, {"status__in": LEASED})
 
 
+class AlreadyStored(Exception):
+    """Events of an attempt follow the one after which a writer adds: an earlier request of it was done after all."""
+
+
 @changing()
 def create(owner: User, spec: ExperimentSpec, parent: Experiment | None = None) -> Experiment:
     """Return a new experiment, which is not launched yet. Raises TooManyRuns."""
@@ -45,20 +50,40 @@ def create(owner: User, spec: ExperimentSpec, parent: Experiment | None = None) 
 
 
 @changing()
-def append_together(attempts: Mapping[int, int], events_of: Mapping[int, Sequence[RunEvent]]) -> set[int]:
+def append_together(
+    attempts: Mapping[int, int], events_of: Mapping[int, Sequence[RunEvent]], after: Mapping[int, int] | None = None
+) -> set[int]:
     """Store events from the trainer of several ``attempts``, by run, and return the runs that changed.
 
-    Those of an attempt that no longer holds its lease are refused.
+    Those of an attempt that no longer holds its lease are refused. With ``after``, the newest event of each run that the writer
+    knows, raises AlreadyStored where the recorder of the attempt has stored more.
     """
     locked = lock(Run.objects.filter(pk__in=list(events_of)))
     held = [run for run in locked if run.attempt == attempts[run.pk] and run.status in LEASED]
+    for run in held:
+        known = run.last_seq if after is None else after[run.pk]
+        if run.last_seq > known and _of_recorder(run.pk, run.attempt).filter(seq__gt=known).exists():
+            raise AlreadyStored(f"run {run.pk} has events of attempt {run.attempt} after number {known}")
     append((run, events_of[run.pk]) for run in held)
     return {run.pk for run in held} | settle(held)
 
 
 def recorded(run_id: int, attempt: int) -> int:
     """Return the number of stored events from the recorder of ``attempt``, for a writer that got no answer to its last write."""
-    return Event.objects.filter(run=run_id, attempt=attempt, payload__kind__in=RECORDED_KINDS).count()
+    return _of_recorder(run_id, attempt).count()
+
+
+def _of_recorder(run_id: int, attempt: int) -> QuerySet[Event]:
+    return Event.objects.filter(run=run_id, attempt=attempt, payload__kind__in=RECORDED_KINDS)
+
+
+def held_by(worker: str, attempts: Mapping[int, int]) -> dict[int, int]:
+    """Return those of ``attempts``, by run, whose lease ``worker`` holds. Raises StaleAttempt where it holds none."""
+    rows = Run.objects.filter(pk__in=list(attempts), status__in=LEASED, worker=worker).values_list("pk", "attempt")
+    held = {pk: attempt for pk, attempt in rows if attempts[pk] == attempt}
+    if not held:
+        raise StaleAttempt(f"{worker} holds no lease of runs {', '.join(map(str, attempts))} in these attempts")
+    return held
 
 
 def claim_group(worker: str, most: int = MOST_TOGETHER) -> list[Run]:

@@ -9,6 +9,7 @@ from celery import shared_task
 from django.conf import settings
 
 from training.command_output import NOTICE, Notice
+from webapp.actions.record import DatabaseRecord
 from webapp.attributions import services as attribution_services
 from webapp.child_processes import Child
 from webapp.database_outages import AWAY, reconnect
@@ -54,6 +55,13 @@ def _claimed(claim: Callable[[], T]) -> T | None:
     except Exception:
         logger.exception("no work can be claimed by %s", claim)
         return None
+
+
+@shared_task
+def refresh(*run_ids: int) -> None:
+    """Compute what the ends of runs have made due. Where the call is lost, the recovery does so."""
+    if not shutting_down.is_set():
+        DatabaseRecord().refresh(run_ids)
 
 
 @shared_task

@@ -1,5 +1,6 @@
 """The task of a training worker: claim runs, follow their trainer, and record its events."""
 
+import logging
 import time
 from collections.abc import Sequence
 
@@ -12,6 +13,8 @@ from webapp.jobs.following import Following
 from webapp.jobs.leased_work import concluded
 from webapp.jobs.shutdown import shutting_down
 from webapp.request_context import of_runs
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task(bind=True)
@@ -27,7 +30,8 @@ def claim_and_work(record: Record, worker: str) -> bool:
     since = time.monotonic()
     try:
         runs = record.claim(worker)
-    except AWAY:
+    except AWAY as error:
+        logger.warning("%s claimed nothing, the record is away: %s", worker, error)
         reconnect()
         patiently(lambda: record.give_back_unstarted(worker))
         return False  # the recovery calls again for what is queued

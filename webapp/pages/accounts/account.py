@@ -42,7 +42,8 @@ class TokenForm(forms.Form):
 
     def __init__(self, user: User, sent: object = None) -> None:
         super().__init__(sent)  # type: ignore[arg-type]
-        scopes = [Scope.READ] if access_of(user) == Access.VIEWER else list(Scope)
+        scopes = [Scope.READ, *([Scope.WRITE] if access_of(user) > Access.VIEWER else [])]
+        scopes += [Scope.WORKER] if access_of(user) == Access.ADMIN else []
         self.fields["scope"].choices = [(scope.value, scope.label) for scope in scopes]  # type: ignore[attr-defined]
 
 
