@@ -46,7 +46,7 @@ def test_a_student_learns_on_another_machine_than_its_supervisor_and_predicts_as
     assert finish(student, machine(tmp_path, "fourth", remote)).of("started") == [], "a finished run is only reported again"
 
 
-@pytest.mark.parametrize("changes", [{}, {"adaptation": "full", "stop": "validation"}], ids=["head", "whole model"])
+@pytest.mark.parametrize("changes", [{}, {"tuning": "full", "stop": "validation"}], ids=["head", "whole model"])
 def test_a_run_goes_on_from_the_checkpoint_of_a_machine_that_is_gone(
     changes: dict[str, str], remote: Remote, tmp_path: Path
 ) -> None:
