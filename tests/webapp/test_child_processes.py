@@ -50,8 +50,10 @@ def test_a_stop_is_a_signal_first_and_kills_the_whole_group_after_the_grace_peri
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(child_processes, "STOP_GRACE_SECONDS", 0.3)
+    # One write a line: those of two processes may be mixed.
     family = (
-        f"import os, signal, time; signal.signal(15, signal.SIG_IGN); os.fork(); print('{MESSAGE}', flush=True); time.sleep(600)"
+        "import os, signal, time; signal.signal(15, signal.SIG_IGN); os.fork(); "
+        f"os.write(1, b'{MESSAGE}' + bytes([10])); time.sleep(600)"
     )
     child = start(family)
     for _ in range(2):

@@ -28,11 +28,12 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 @pytest.fixture(autouse=True)
-def shared(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
+def shared(tmp_path: Path, settings: Any, dataset_library: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of the store; this machine's copies are in ARTIFACTS_DIR."""
     folder = tmp_path / "shared"
     folder.mkdir()
     settings.ARTIFACTS_URL = folder.as_uri()
+    settings.DATASETS_DIR = dataset_library
     monkeypatch.setenv("ARTIFACTS_URL", folder.as_uri())
     monkeypatch.setattr(shared_files, "FRESH_SECONDS", 0.0)
     return folder
