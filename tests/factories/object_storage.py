@@ -33,7 +33,11 @@ class ObjectStorage:
 
     @property
     def variables(self) -> dict[str, str]:
-        keys = {"AWS_ACCESS_KEY_ID": "lab", "AWS_SECRET_ACCESS_KEY": "Zq7-of-the-object-storage", "AWS_DEFAULT_REGION": "us-east-1"}
+        keys = {
+            "AWS_ACCESS_KEY_ID": "lab",
+            "AWS_SECRET_ACCESS_KEY": "Zq7-of-the-storage",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }
         return keys | {"AWS_ENDPOINT_URL_S3": self.endpoint}
 
     def bucket(self) -> str:
