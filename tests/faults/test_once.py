@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from tests.lab import Lab, quick
 
 VISIBILITY_SECONDS = 3
@@ -39,6 +41,7 @@ class Watch(threading.Thread):
                     yield log.stem, int(entry.name)
 
 
+@pytest.mark.timeout(900)
 def test_two_workers_and_a_broker_that_delivers_again_and_dies_train_each_run_once(tmp_path: Path) -> None:
     long = {"models": ["bag-of-words"], "epochs": 300}
     with Lab(tmp_path, "--workers", "2", BROKER_VISIBILITY_SECONDS=str(VISIBILITY_SECONDS)) as lab:
