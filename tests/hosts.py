@@ -147,7 +147,7 @@ class Hosts:
         return sys.executable, str(ROOT / "manage.py"), *words
 
 
-class Remote(Lab):
+class LabOfHosts(Lab):
     """The laboratory of the hosts, as a client sees it."""
 
     def __init__(self, hosts: Hosts) -> None:
@@ -197,7 +197,7 @@ def run(cuts: int, seed: int, epochs: int) -> None:
         folder.chmod(0o755)
         hosts = Hosts(folder, stack)
         hosts.start()
-        lab = Remote(hosts)
+        lab = LabOfHosts(hosts)
         small = {"models": ["bag-of-words"], "epochs": epochs}
         spec = quick(name="Hosts", weak=small, strong=small, seeds=max(2, cuts // 4), data={})
         lab.until(lambda: len(lab.call("GET", "/workers")[1]["workers"]) >= 3, STUCK_SECONDS)

@@ -6,30 +6,9 @@ import pytest
 
 from training.storage.artifacts import Store
 from training.storage.checksums import Checksums
-from training.storage.remote import FolderRemote, Remote, StoreUnreachable
+from training.storage.remote import Remote, StoreUnreachable
 
 KEY, OTHER = "a" * 64, "b" * 64
-
-
-@pytest.fixture
-def shared(tmp_path: Path) -> Path:
-    (tmp_path / "shared").mkdir()
-    return tmp_path / "shared"
-
-
-@pytest.fixture
-def remote(shared: Path) -> Remote:
-    return FolderRemote(shared.as_uri())
-
-
-@pytest.fixture
-def first(tmp_path: Path, remote: Remote) -> Store:
-    return Store(tmp_path / "first", remote)
-
-
-@pytest.fixture
-def second(tmp_path: Path, remote: Remote) -> Store:
-    return Store(tmp_path / "second", remote)
 
 
 def test_the_checkpoint_of_the_store_is_the_one_that_counts(first: Store, second: Store, remote: Remote) -> None:

@@ -15,7 +15,7 @@ from training.storage import checksums, shared_files
 from training.storage.artifacts import Store, same
 from training.storage.checksums import DamagedArtifact, sidecar
 from training.storage.predictions import Predictions
-from training.storage.remote import FolderRemote, Remote, StoreUnreachable, open_remote
+from training.storage.remote import Remote, StoreUnreachable, open_remote
 
 RUN, OTHER = list(make_plan(ExperimentSpec(name="A test", seeds=1)).runs.values())[:2]
 KEY = RUN.key()
@@ -25,28 +25,6 @@ PREDICTIONS = f"runs/{KEY}/predictions.parquet"
 @pytest.fixture(autouse=True)
 def compared_at_each_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shared_files, "FRESH_SECONDS", 0.0)
-
-
-@pytest.fixture
-def shared(tmp_path: Path) -> Path:
-    """The folder that both machines mount."""
-    (tmp_path / "shared").mkdir()
-    return tmp_path / "shared"
-
-
-@pytest.fixture
-def remote(shared: Path) -> Remote:
-    return FolderRemote(shared.as_uri())
-
-
-@pytest.fixture
-def first(tmp_path: Path, remote: Remote) -> Store:
-    return Store(tmp_path / "first", remote)
-
-
-@pytest.fixture
-def second(tmp_path: Path, remote: Remote) -> Store:
-    return Store(tmp_path / "second", remote)
 
 
 def write(store: Store) -> None:

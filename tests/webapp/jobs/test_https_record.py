@@ -37,7 +37,7 @@ class Line:
 
     def __init__(self) -> None:
         self.faults = list[str]()
-        """What happens to the next requests: "request lost", "answer lost" or "late"."""
+        """The fates of the next requests: "request lost", "answer lost" or "late"."""
         self.late = list[httpx2.Request]()
 
     def __call__(self, request: httpx2.Request) -> httpx2.Response:
