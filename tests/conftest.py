@@ -2,11 +2,14 @@
 
 import os
 import subprocess
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.conf import settings
 
+from tests.databases import INSTALLED, Postgres
 from tests.factories.object_storage import ObjectStorage, object_storage
 from tests.lab import Lab
 from webapp import broker as embedded
@@ -27,6 +30,18 @@ def broker() -> Iterator[str]:
     yield settings.REDIS_URL
     process.terminate()
     process.wait()
+
+
+@pytest.fixture
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server of its own."""
+    if not INSTALLED:
+        pytest.skip("no PostgreSQL server on this machine; tests/install-system-packages installs one where it may")
+    # Not in a folder of pytest's, which every session of pytest closes to the account of the server.
+    with tempfile.TemporaryDirectory() as folder:
+        server = Postgres(Path(folder))
+        yield server
+        server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import sqlite3
 import stat
 import subprocess
@@ -16,6 +15,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import psycopg
+
+from tests.lab import free_port
 
 INSTALLED = [*Path("/usr/lib/postgresql").glob("*/bin/initdb"), *map(Path, filter(None, [shutil.which("initdb")]))]
 """The programs of PostgreSQL on this machine."""
@@ -116,9 +117,3 @@ class Postgres:
                     os.kill(pid, sig)
             if sig == signal.SIGSTOP:
                 time.sleep(seconds)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

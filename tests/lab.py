@@ -208,6 +208,9 @@ class Lab:
             events += page
         return events
 
+    def kinds(self, run: int) -> list[str]:
+        return [event["kind"] for event in self.events(run)]
+
     def until(self, true: Callable[[], Any], seconds: float = 60, progress: Callable[[], Any] = lambda: None) -> Any:
         """The first true answer; fails with the logs' ends when none came in time.
 

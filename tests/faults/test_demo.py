@@ -15,19 +15,21 @@ from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
 
+from tests.databases import Postgres
 from tests.factories.installed_packages import STATE, InstalledPackage
-from tests.lab import ROOT, Lab
+from tests.lab import ROOT, Lab, slow
 
 Result = dict[str, Any]
 ASSET = re.compile(r"""<(?:script|img|link|use|source)\b[^>]*?\s(?:src|href)=["']?([^"'\s>]+)""")
 PAGES = ("/", "/experiments/", "/experiments/new/", "/experiments/1/", "/datasets/", "/queue/", "/workers/", "/account/", "/api/")
 
 
-def demo(data_dir: Path) -> tuple[Result, float]:
+def demo(data_dir: Path, **environment: str) -> tuple[Result, float]:
     """The JSON of the last line, and the seconds that it took."""
     command = [sys.executable, str(ROOT / "manage.py"), "demo", "--exit-when-done", "--json"]
+    env = Lab(data_dir, **environment).environment
     begun = time.monotonic()
-    done = subprocess.run(command, env=Lab(data_dir).environment, capture_output=True, text=True, check=False, timeout=900)
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=900)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1]), time.monotonic() - begun
 
@@ -64,6 +66,35 @@ def test_the_demo_ends_with_a_resolved_pgr_for_both_methods_and_a_second_one_tra
     for pgr in result["pgr"]:
         assert pgr["state"] == "ok"
         assert 0 < pgr["interval"][0] < pgr["value"] < pgr["interval"][1] < 1
+
+
+@pytest.mark.timeout(1900)
+def test_a_backup_while_four_runs_train_is_restored_on_postgresql_where_the_demo_finds_its_numbers(
+    first: tuple[Result, float], data_dir: Path, tmp_path: Path, postgres: Postgres
+) -> None:
+    with Lab(data_dir, W2S_CHECKPOINT_SECONDS="1") as lab:
+        done = lab.call("GET", "/experiments?state=finished")[1]["experiments"][0]["id"]
+        before = lab.experiment(done)
+        # Four supervisors that a worker trains side by side: with more epochs it would take them one after the other.
+        pk = lab.launch(slow(seeds=4, weak={"models": ["bag-of-words"], "epochs": 450}))
+        runs = [run["run"] for run in lab.experiment(pk)["runs"] if run["role"] == "weak"]
+        lab.until(lambda: all("checkpoint" in lab.kinds(run) for run in runs), progress=lambda: len(lab.events(runs[0])))
+        lab.manage("backup", str(tmp_path / "backup.zip"))
+        assert all(lab.kinds(run)[-1] != "finished" for run in runs)
+        lab.call("POST", f"/experiments/{pk}/stop")
+    moved = Lab(tmp_path / "moved", DATABASE_URL=postgres.url)
+    moved.manage("restore", str(tmp_path / "backup.zip"))
+    result, seconds = demo(moved.data_dir, DATABASE_URL=postgres.url)
+    assert result == first[0]
+    assert seconds < first[1] / 3, "nothing of it is trained again"
+    with moved:
+        assert moved.experiment(done) == before
+        for run in runs:
+            events = moved.events(run)
+            released = next(event for event in events if event["kind"] == "released")
+            assert released["cause"] == "the laboratory was restored from a backup"
+            assert [event for event in events if event["kind"] == "started"][1]["resumed_from"] > 0
+        moved.call("POST", f"/experiments/{pk}/stop")
 
 
 @pytest.mark.timeout(1900)

@@ -130,7 +130,7 @@ def test_a_backup_of_a_laboratory_whose_runs_train_is_restored_with_all_that_it_
         # Four supervisors that a worker trains side by side: with more epochs it would take them one after the other.
         at_work = lab.launch(slow(seeds=4, weak={"models": ["bag-of-words"], "epochs": 450}))
         runs = [run["run"] for run in lab.experiment(at_work)["runs"] if run["role"] == "weak"]
-        lab.until(lambda: all("checkpoint" in kinds(lab, run) for run in runs), progress=lambda: len(lab.events(runs[0])))
+        lab.until(lambda: all("checkpoint" in lab.kinds(run) for run in runs), progress=lambda: len(lab.events(runs[0])))
         executed("backup", places)
         later = lab.launch(quick(name="After the backup"))
     (tmp_path / "lab" / "artifacts" / "runs").rename(tmp_path / "lost")
@@ -142,7 +142,7 @@ def test_a_backup_of_a_laboratory_whose_runs_train_is_restored_with_all_that_it_
         assert lab.call("GET", f"/experiments/{later}")[0] == 404
         lab.until(lambda: lab.call("GET", f"/experiments/{pk}/examples")[0] == 200)
         assert len(runs) == 4
-        lab.until(lambda: all(kinds(lab, run).count("started") == 2 for run in runs), progress=lambda: len(lab.events(runs[0])))
+        lab.until(lambda: all(lab.kinds(run).count("started") == 2 for run in runs), progress=lambda: len(lab.events(runs[0])))
         for run in runs:
             events = lab.events(run)
             assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
@@ -151,7 +151,3 @@ def test_a_backup_of_a_laboratory_whose_runs_train_is_restored_with_all_that_it_
             assert [event for event in events if event["kind"] == "started"][1]["resumed_from"] > 0
         lab.call("POST", f"/experiments/{at_work}/stop")
     assert (tmp_path / "lab.before" / "lab.sqlite3").exists()
-
-
-def kinds(lab: Lab, run: int) -> list[str]:
-    return [event["kind"] for event in lab.events(run)]

@@ -17,7 +17,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from tests.lab import Lab, quick, slow
+from tests.lab import Lab, free_port, quick, slow
 
 LOG_IN = """
 from django.contrib.auth.models import User
@@ -37,23 +37,28 @@ def is_open(url: str) -> bool:
 
 @pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_however_it_ends_no_process_and_no_port_is_left(tmp_path: Path, sig: signal.Signals) -> None:
-    with Lab(tmp_path) as lab:
+    with on_its_own_port(tmp_path) as lab:
         pk = lab.launch(slow())
         lab.until(lambda: lab.run(pk, "weak")["step"] > 0)
         ends(lab, sig)
+
+
+def on_its_own_port(folder: Path) -> Lab:
+    """A laboratory on a port that no other takes when it is free again, as they take the first free one from 8000."""
+    return Lab(folder, "--port", str(free_port()))
 
 
 def ends(lab: Lab, sig: signal.Signals) -> None:
     """End the laboratory by the signal; nothing of it is left."""
     assert lab.processes("training", "execute")
     lab.stop(sig)
-    lab.until(lambda: not lab.processes(), 15)
+    lab.until(lambda: not lab.processes(), 30)
     # A dying process lets go of its memory first, and of its sockets a moment later.
-    lab.until(lambda: not is_open(lab.url), 5)
+    lab.until(lambda: not is_open(lab.url), 30)
 
 
 def test_ctrl_c_leaves_no_process_and_a_run_goes_on_from_its_checkpoint_at_the_next_start(tmp_path: Path) -> None:
-    with Lab(tmp_path) as lab:
+    with on_its_own_port(tmp_path) as lab:
         pk = lab.launch(slow())
         lab.until(lambda: lab.run(pk, "weak")["step"] > 0)
         ends(lab, signal.SIGINT)

