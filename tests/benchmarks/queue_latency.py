@@ -2,14 +2,14 @@
 
 A run is queued as its experiment is launched, and claimed when a worker begins it. First as many runs as there are workers, one
 after the other, while all of them are idle; then a queue that all workers empty together, in which a run waits for its worker
-from when it is queued and that worker has ended its last one.
+from when it is queued and that worker has ended its last one. Runs that a worker claims beside another one, to train them side
+by side, wait for nothing; they are counted apart.
 """
 
 import argparse
 import os
 import tempfile
 from datetime import datetime
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,12 @@ def claims(lab: Lab, pk: int) -> list[dict[str, Any]]:
         times = {kind: datetime.fromisoformat(events[kind]["at"]).timestamp() for kind in ("queued", "claimed", "finished")}
         runs.append({**times, "worker": events["claimed"]["worker"]})
     return runs
+
+
+def waited(run: dict[str, Any], runs: list[dict[str, Any]]) -> float | None:
+    """Return the seconds for which a queued run was not claimed by its worker, which had ended all others; None if it had not."""
+    ended = [other["finished"] for other in runs if other["worker"] == run["worker"] and other["claimed"] < run["claimed"]]
+    return None if not ended or max(ended) > run["claimed"] else float(run["claimed"] - max(run["queued"], *ended))
 
 
 def main() -> None:
@@ -44,11 +50,9 @@ def main() -> None:
             pks = [lab.launch(quick(seeds=2)) for _ in range(options.experiments)]
             runs = [run for pk in pks if lab.finished(pk, 900) for run in claims(lab, pk)]
         print(f"{options.workers} idle workers, {len(idle)} runs one after the other: {percentiles(idle)}")
-        waits = []
-        for worker in {run["worker"] for run in runs}:
-            own = sorted((run for run in runs if run["worker"] == worker), key=lambda run: run["claimed"])
-            waits += [after["claimed"] - max(after["queued"], before["finished"]) for before, after in pairwise(own)]
-        print(f"{len(runs)} runs of {len(pks)} experiments, of a queue and a worker that was free: {percentiles(waits)}")
+        waits = [wait for run in runs if (wait := waited(run, runs)) is not None]
+        print(f"{len(waits)} runs of {len(pks)} experiments, of a queue and a worker that was free: {percentiles(waits)}")
+        print(f"{len(runs) - len(waits)} runs were claimed beside another one of their worker, or were its first")
     print(f"load average {os.getloadavg()[0]:.1f}")
 
 
