@@ -35,8 +35,8 @@ NARROWEST = 128
 """Width from which it is measured: below, calls take longer than arithmetic."""
 ADVANTAGE = 1.1
 """bf16 is taken where it is so many times as fast as fp32."""
-TOKENS = (512, 480, 448)
-"""Tokens of the measured passes. The first is not timed; the others have new shapes, as batches have."""
+TOKENS, PASSES = 512, 6
+"""Tokens of a measured pass and number of passes. The first is not timed: in a training rows of as many tokens come again."""
 
 
 def precision_of(run: RunSpec) -> Resolved:
@@ -89,7 +89,7 @@ def faster(width: int) -> Resolved:
 
 def _measured(file: Path, width: int) -> dict[str, float]:
     """Return the seconds in each format, measured unless they are in ``file``. Raises OSError where that cannot be written."""
-    name = f"{processor()}, torch {torch.__version__}, width {width}"
+    name = f"{processor()}, torch {torch.__version__}, width {width}, shapes used before"
     if name not in (known := _read(file)):
         file.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(file.with_suffix(".lock")):
@@ -122,20 +122,19 @@ def processor() -> str:
 def seconds(width: int, precision: Resolved) -> float:
     """Return the seconds of processor of one layer's feed-forward part, forward and backward, the least of some passes."""
     norm, up, down = (torch.full(shape, 0.01, requires_grad=True) for shape in ((width,), (4 * width, width), (width, 4 * width)))
-    fewer = max(1, width // 2048)
+    tokens = TOKENS // max(1, width // 2048)
 
-    def step(tokens: int) -> None:
-        states = torch.full((tokens // fewer, width), 0.1)
+    def step() -> None:
+        states = torch.full((tokens, width), 0.1)
         with autocast(precision, states.device):
             inner = F.gelu(F.linear(F.layer_norm(states, (width,), norm), up))
             output = states + F.linear(inner, down)
         torch.autograd.backward(output.sum())
 
-    step(TOKENS[0])
-    return min(_timed(step, tokens) / tokens for tokens in TOKENS[1:]) * TOKENS[0]
+    return min([_timed(step) for _ in range(PASSES)][1:])
 
 
-def _timed(step: Callable[[int], None], tokens: int) -> float:
+def _timed(step: Callable[[], None]) -> float:
     begun = process_time()
-    step(tokens)
+    step()
     return process_time() - begun

@@ -53,7 +53,7 @@ def test_a_width_is_measured_once_on_a_machine(measured: dict[str, float], tmp_p
     assert precision_of(full()) == precision_of(full(model="minilm-l6")) == "bf16"
     assert not measured, "a second measurement would have found nothing to take"
     (name,) = json.loads((tmp_path / "precision.json").read_text())
-    assert name.endswith(f"torch {torch.__version__}, width 384")
+    assert name.endswith(f"torch {torch.__version__}, width 384, shapes used before")
 
 
 def test_frozen_features_and_narrow_transformers_are_fp32_without_a_measurement(
@@ -91,6 +91,12 @@ def test_a_worker_may_say_what_auto_is(measured: dict[str, float], monkeypatch: 
     monkeypatch.setenv("W2S_CPU_PRECISION", "fp64")
     with pytest.raises(EngineError, match="This worker’s W2S_CPU_PRECISION must be one of measured, fp32, bf16"):
         precision_of(full())
+
+
+def test_the_first_pass_of_a_shape_does_not_count_in_a_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
+    passes = iter([0.5, 4.0, 3.0, 2.0, 3.0, 4.0])
+    monkeypatch.setattr(precision, "_timed", lambda step: next(passes))
+    assert precision.seconds(128, "bf16") == 2.0
 
 
 def test_a_measurement_takes_positive_seconds_in_both_formats() -> None:
