@@ -18,6 +18,7 @@ from webapp.example_queries.search import search, search_written
 from webapp.experiments import results, services
 from webapp.explorer import page
 from webapp.explorer.diagnostics import _diagnosed
+from webapp.explorer.verification import SUBMITTED
 from webapp.imports import services as imports
 from webapp.row_isolation import Isolated
 from webapp.share_pages.shown_version import FILES
@@ -82,8 +83,8 @@ def empty_store() -> Iterator[None]:
     yield
     for cached in (examples, search, search_written, SUMMARIES, PAGES, _diagnosed):
         cached.cache_clear()
-    for files in (FILES, child_programs.FILES):
-        files.clear()
+    for known in (FILES, child_programs.FILES, SUBMITTED):
+        known.clear()
     for folder in (settings.ARTIFACTS_DIR, settings.EXAMPLES_DIR, settings.SHARES_DIR):
         shutil.rmtree(folder, ignore_errors=True)
     for folder in settings.UPLOADS_DIR.iterdir():  # named by numbers that are given again

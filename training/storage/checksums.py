@@ -4,6 +4,7 @@ import errno
 import glob
 import hashlib
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -63,6 +64,9 @@ def remove(path: Path) -> None:
 _verified: dict[Path, tuple[str, int, int, int]] = {}
 """Files verified in this process: the checksum, and the inode, size and time of the file."""
 
+_comparing: dict[Path, threading.Lock] = {}
+"""Held while a file is compared, so that threads which need the same file compare it once."""
+
 
 class Checksums:
     """The checksums of the files below ``root``. Reading writes nothing, so a read-only folder can be read."""
@@ -110,6 +114,10 @@ class Checksums:
 
         Raises FileNotFoundError, DamagedArtifact.
         """
+        with _comparing.setdefault(path, threading.Lock()):
+            self._verify(path, again)
+
+    def _verify(self, path: Path, again: bool) -> None:
         status = path.stat()
         expected = self._expected(path)
         if expected is None:

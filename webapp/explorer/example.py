@@ -83,9 +83,7 @@ class ExamplePage(Subject):
 
     @cached_property
     def _triplets(self) -> list[Triplet]:
-        pair = self.triplet.weak.name, self.triplet.student.name
-        triplets = [triplet for triplet in self.opened.finished.triplets if (triplet.weak.name, triplet.student.name) == pair]
-        return triplets if self.triplet in triplets else [self.triplet, *triplets]
+        return self.opened.finished.of_pair(self.triplet)
 
     @cached_property
     def lanes(self) -> list[Lane]:

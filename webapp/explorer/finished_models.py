@@ -132,6 +132,12 @@ class FinishedModels:
         base = next(fits, None) or next(near, self.first)
         return Triplet(*(named.get(seat, getattr(base, seat)) for seat in SEATS))
 
+    def of_pair(self, triplet: Triplet) -> list[Triplet]:
+        """Return the triplets of the plan with the same weak and strong model, and the given one where it is not planned."""
+        pair = triplet.weak.name, triplet.student.name
+        triplets = [other for other in self.triplets if (other.weak.name, other.student.name) == pair]
+        return triplets if triplet in triplets else [triplet, *triplets]
+
     def named(self, triplet: Triplet) -> dict[str, str]:
         """Return the shortest values of a view's seats that choose these three: none for the first triplet, else the student."""
         if triplet == self.first:

@@ -26,6 +26,7 @@ from webapp.explorer.marked_text import Piece, plain, sides_of
 from webapp.explorer.model_choice import ModelChoice
 from webapp.explorer.open_view import OpenView, open_view
 from webapp.explorer.titles import ROLES, proposer
+from webapp.explorer.verification import verify_ahead
 from webapp.explorer.written_answers import WrittenAnswer, written_answers
 from webapp.findings.wording import lower
 from webapp.notes import queries as notes
@@ -243,6 +244,7 @@ def explored(finished: FinishedModels, view: View) -> tuple[Explorer, list[Probl
     view = view.model_copy(update=finished.named(finished.chosen(view)))
     try:
         with open_view(finished, view, PATIENCE) as opened:
+            verify_ahead(finished, opened.triplet)
             return Explorer(opened, view.q), []
     except Refused as refused:
         with open_view(finished, view.without(refused.problem.path)) as opened:

@@ -1,7 +1,9 @@
 """Every artifact of a store is compared with its checksum when it is read: no change of it passes for what was written."""
 
 import json
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -208,3 +210,21 @@ def test_a_data_set_that_was_damaged_is_replaced_by_importing_it_again(tmp_path:
     library.put(card, brought)
     assert target.read_bytes() == content
     assert len(list((tmp_path / "datasets").glob("quarantine/*/*.parquet"))) == 1
+
+
+def test_threads_that_need_the_same_file_at_once_compare_it_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, compared, together = store.run(KEY) / "predictions.parquet", list[Path](), threading.Barrier(4)
+
+    def counted(path: Path) -> str:
+        compared.append(path)
+        return digest(path)
+
+    def verify() -> None:
+        together.wait(30)
+        store.checksums.verify(path)
+
+    monkeypatch.setattr(checksums, "digest", counted)
+    with ThreadPoolExecutor(4) as threads:
+        for done in [threads.submit(verify) for _ in range(4)]:
+            done.result()
+    assert compared == [path]
