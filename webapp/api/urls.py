@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from functools import wraps
+from functools import cache, wraps
 from typing import Any
 
 from django.conf import settings
@@ -67,8 +67,13 @@ ERRORS = {
 class Api(NinjaAPI):
     """Add the common shape of errors to the description of every operation."""
 
-    def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
-        schema = super().get_openapi_schema(**options)
+    def get_openapi_schema(self, *, path_prefix: str | None = None, path_params: Any = None) -> OpenAPISchema:
+        """Return the description, which nobody changes: it takes more than a second, so it is made once for each prefix."""
+        return self._described(self.get_root_path(path_params or {}) if path_prefix is None else path_prefix)
+
+    @cache  # noqa: B019 - there is one API, which lives as long as the process
+    def _described(self, prefix: str) -> OpenAPISchema:
+        schema = super().get_openapi_schema(path_prefix=prefix)
         schema["components"]["schemas"]["Errors"] = ERRORS
         content = {"application/json": {"schema": {"$ref": "#/components/schemas/Errors"}}}
         for path in schema["paths"].values():
