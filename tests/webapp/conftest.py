@@ -3,6 +3,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from altair.utils import schemapi
 from django.conf import settings
 from django.contrib.auth.models import Group, User
 
@@ -11,7 +12,8 @@ from webapp.access import VIEWERS
 from webapp.actions import experiments as experiment_actions
 from webapp.attributions import services as attributions
 from webapp.celery import app
-from webapp.charts import child_programs, spec
+from webapp.charts import child_programs
+from webapp.charts.cache import CHARTS
 from webapp.example_queries.cache import PAGES, SUMMARIES
 from webapp.example_queries.database import base as examples
 from webapp.example_queries.search import search, search_written
@@ -24,8 +26,6 @@ from webapp.row_isolation import Isolated
 from webapp.share_pages.shown_version import FILES
 from webapp.shares.freezing import CARD, MADE, PRINTED
 from webapp.webhooks import services as hooks
-
-spec.check_all()
 
 
 @pytest.fixture
@@ -56,6 +56,14 @@ def dataset_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty data set library, for this process and its children."""
     monkeypatch.setenv("DATASETS_DIR", str(tmp_path / "shelf"))
     return tmp_path / "shelf"
+
+
+@pytest.fixture
+def checked_charts() -> Iterator[None]:
+    """Let Altair check each chart, which takes longer than making it: in the tests of charts, once for each kind."""
+    CHARTS.clear()
+    with schemapi.debug_mode(True):
+        yield
 
 
 @pytest.fixture(autouse=True)

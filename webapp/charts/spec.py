@@ -1,6 +1,6 @@
 """Charts as Vega-Lite specs. Importing this module switches off Altair's checks, most of the time that a chart takes.
 
-A chart is made of numbers alone, so a spec that is valid for one experiment is valid for all: tests switch the checks on.
+A chart is made of numbers alone, so a spec that is valid for one experiment is valid for all: the tests of charts switch the checks on.
 """
 
 from typing import Any
@@ -8,11 +8,6 @@ from typing import Any
 from altair.utils import schemapi
 
 schemapi.disable_debug_mode()
-
-
-def check_all() -> None:
-    """Check all charts from here on."""
-    schemapi.enable_debug_mode()
 
 
 def spec_of(chart: Any) -> dict[str, Any]:
