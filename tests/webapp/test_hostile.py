@@ -153,15 +153,19 @@ def test_no_form_with_hostile_values_is_an_error_of_the_server(visitor: Client, 
 def test_no_body_with_hostile_values_is_an_error_of_the_api(visitor: Client, done: Experiment, unlimited: None) -> None:
     names = sorted({name for schema in OPENAPI["components"]["schemas"].values() for name in schema.get("properties", {})})
     values = ["²", 2**63, 10**400, None, [["a"]], {"\x00": "\ud800"}]
-    broken = []
+    bodies = ["[" * 100_000, *(json.dumps(dict.fromkeys(names, value)) for value in values)]
+    broken, requests = [], 0
     for route in (route for route in routes() if route.startswith("api/v1/")):
-        for value in values:
-            for body in (json.dumps(dict.fromkeys(names, value)), "[" * 100_000):
-                for method in (visitor.post, visitor.put, visitor.patch):
-                    answer = method(filled(route, done), body, content_type="application/json")
-                    if answer.status_code >= 500:
-                        broken.append((route, str(value)[:20], answer.status_code))
+        for method in (visitor.post, visitor.put, visitor.patch):
+            for body in bodies:
+                answer = method(filled(route, done), body, content_type="application/json")
+                requests += 1
+                if answer.status_code >= 500:
+                    broken.append((route, body[:20], answer.status_code))
+                if answer.status_code == 405:
+                    break  # this method is nobody's, whatever the body
     assert not broken
+    assert requests > 300
 
 
 def test_head_is_answered_by_every_address_of_the_api(visitor: Client, done: Experiment, unlimited: None) -> None:

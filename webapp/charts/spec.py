@@ -1,6 +1,7 @@
 """Charts as Vega-Lite specs. Importing this module switches off Altair's checks, most of the time that a chart takes.
 
-A chart is made of numbers alone, so a spec that is valid for one experiment is valid for all: the tests of charts switch the checks on.
+A chart is made of numbers alone, so a spec that is valid for one experiment is valid for all: tests of charts switch the
+checks on.
 """
 
 from typing import Any

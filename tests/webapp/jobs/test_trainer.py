@@ -12,7 +12,7 @@ from tests.lab import quick, slow
 from training import Event, ExperimentSpec, RunSpec, make_plan
 from webapp.child_processes import STOP_GRACE_SECONDS
 from webapp.jobs import trainer as module
-from webapp.jobs.trainer import Trainer
+from webapp.jobs.trainer import ForkServer, Trainer
 
 Start = Callable[..., Trainer]
 
@@ -21,9 +21,25 @@ def runs(spec: dict[str, object]) -> list[RunSpec]:
     return list(make_plan(ExperimentSpec.model_validate(spec)).runs.values())
 
 
+@pytest.fixture(scope="module")
+def servers() -> Iterator[list[ForkServer]]:
+    """The server of this module, which takes seconds to start; one that a test has killed is replaced by the next test."""
+    servers: list[ForkServer] = []
+    yield servers
+    for server in servers:
+        server.close()
+
+
 @pytest.fixture
-def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
-    monkeypatch.setattr(module, "_servers", [])
+def no_server(servers: list[ForkServer]) -> None:
+    """End the server, so that the test starts one."""
+    while servers:
+        servers.pop().close()
+
+
+@pytest.fixture
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, servers: list[ForkServer]) -> Iterator[Start]:
+    monkeypatch.setattr(module, "_servers", servers)
     started = []
 
     def start(*together: RunSpec) -> Trainer:
@@ -33,8 +49,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
     yield start
     for trainer in started:
         trainer.kill()
-    for server in module._servers:
-        server.close()
+        trainer.end()
 
 
 def events(trainer: Trainer, until: str = "") -> list[Event]:
@@ -74,14 +89,14 @@ def test_a_stop_is_obeyed_with_a_checkpoint_and_the_exit_code_of_a_run_that_goes
     assert trainer.end() == 75
 
 
-def test_a_stop_while_the_server_still_starts_ends_both(start: Start) -> None:
+def test_a_stop_while_the_server_still_starts_ends_both(no_server: None, start: Start) -> None:
     trainer = start(runs(slow())[0])
     trainer.stop()
     assert events(trainer) == []
     assert trainer.end() == -signal.SIGTERM
 
 
-def test_a_stop_of_one_run_while_the_server_still_starts_is_for_that_run_only(start: Start) -> None:
+def test_a_stop_of_one_run_while_the_server_still_starts_is_for_that_run_only(no_server: None, start: Start) -> None:
     first, second = runs(quick(seeds=2))[:2]
     trainer = start(first, second)
     trainer.stop_run(first.key())
