@@ -9,7 +9,7 @@ LABORATORIES := tests/browser tests/faults
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: setup decoder vision up demo test docs wheel check format lint text types imports security audit bench-decoder bench-bundles bench-curves bench-engine bench-large bench-lists bench-live bench-throughput chaos chaos-hosts lock clean
+.PHONY: setup decoder vision up demo test test-servers docs wheel check format lint text types imports security audit bench-decoder bench-bundles bench-curves bench-engine bench-large bench-lists bench-live bench-throughput chaos chaos-hosts lock clean
 
 setup: $(VENV)/installed
 
@@ -52,8 +52,18 @@ ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
 else
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(LABORATORIES:%=--ignore=%)
+	$(ON_SERVERS)
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(LABORATORIES)
 endif
+
+# Tests again on PostgreSQL, Redis and S3, which tests/servers.py starts: of these folders those that can differ. ARGS="tests/webapp" for all.
+SERVER_TESTS := $(addprefix tests/webapp/,audit notes organising) \
+	$(patsubst %,tests/webapp/experiments/test_%.py,budget claims damage evaluating large lifecycle list_columns)
+ON_SERVERS = $(BIN)/python -m tests.servers $(BIN)/python -m pytest -n 2 --dist worksteal $(or $(ARGS),$(SERVER_TESTS))
+
+test-servers: $(VENV)/installed-dev
+	@tests/install-system-packages
+	$(ON_SERVERS)
 
 # The documentation, with the reference generated from the code, into DATA_DIR/docs: the laboratory serves it under /docs/.
 docs: $(VENV)/installed-dev

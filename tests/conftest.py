@@ -1,9 +1,14 @@
-"""A real broker, and a whole laboratory, for the tests that ask for one. The broker's data folder is that of settings.py."""
+"""A real broker, and a whole laboratory, for the tests that ask for one. The broker's data folder is that of settings.py.
+
+Under tests/servers.py only those tests run that can differ there: the ones that have the database, the broker, or a reason to be
+run again, which the marker ``servers`` states; and none that the marker ``embedded`` gives a reason to leave out.
+"""
 
 import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -12,6 +17,7 @@ from django.conf import settings
 from tests.databases import INSTALLED, Postgres
 from tests.factories.object_storage import ObjectStorage, object_storage
 from tests.lab import Lab
+from training.storage import shared_files
 from webapp import broker as embedded
 
 # Several test processes share the cores: on two threads each, the tiny models of two mostly wait for one another.
@@ -22,9 +28,44 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 os.environ.setdefault("W2S_CPU_PRECISION", "fp32")
 
 
+ON_SERVERS = bool(settings.ARTIFACTS_URL)
+DIFFERING = {"db", "transactional_db", "broker"}
+"""Fixtures of the tests that can differ on other servers; pytest-django refuses the database to all others."""
+
+
+def differs(item: pytest.Item) -> bool:
+    """Return whether the test can differ on servers, and has a meaning there."""
+    if item.get_closest_marker("embedded"):
+        return False
+    marked = item.get_closest_marker("django_db") or item.get_closest_marker("servers")
+    return bool(marked) or not DIFFERING.isdisjoint(getattr(item, "fixturenames", ()))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if ON_SERVERS:
+        config.hook.pytest_deselected(items=[item for item in items if not differs(item)])
+        items[:] = filter(differs, items)
+
+
+_stores = count(1)
+
+
+@pytest.fixture(autouse=True)
+def own_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On servers, give each test an empty folder of the bucket, since the keys of runs are the same in every test."""
+    if ON_SERVERS:
+        url = f"{settings.ARTIFACTS_URL}/{next(_stores)}"
+        monkeypatch.setattr(settings, "ARTIFACTS_URL", url)
+        monkeypatch.setenv("ARTIFACTS_URL", url)
+        monkeypatch.setattr(shared_files, "_compared", {})
+
+
 @pytest.fixture(scope="session")
 def broker() -> Iterator[str]:
-    """A real Redis-protocol server on a socket in the data folder."""
+    """A real Redis-protocol server on a socket in the data folder, or the one on TCP of tests/servers.py."""
+    if not settings.REDIS_EMBEDDED:
+        yield settings.REDIS_URL
+        return
     process = subprocess.Popen(embedded.command(settings.DATA_DIR), stdout=subprocess.DEVNULL)
     embedded.wait(settings.DATA_DIR, process)
     yield settings.REDIS_URL

@@ -21,6 +21,9 @@ from tests.lab import free_port
 INSTALLED = [*Path("/usr/lib/postgresql").glob("*/bin/initdb"), *map(Path, filter(None, [shutil.which("initdb")]))]
 """The programs of PostgreSQL on this machine."""
 
+ENGLISH = ("-E", "UTF8", "--locale-provider=icu", "--icu-locale=en")
+UNSAFE = ("fsync", "synchronous_commit", "full_page_writes", "autovacuum")
+
 LOCK = """
 import sqlite3, sys
 database = sqlite3.connect(sys.argv[1], timeout=600, isolation_level=None)
@@ -65,10 +68,15 @@ class Sqlite:
 
 
 class Postgres:
-    """A PostgreSQL server of its own; it refuses to run as root, so root hands it to the account that Debian makes for it."""
+    """A PostgreSQL server of its own; it refuses to run as root, so root hands it to the account that Debian makes for it.
 
-    def __init__(self, folder: Path) -> None:
+    Texts are in the order of English words, as with most servers: a and B stand before c. One that is not durable is as fast as
+    it can be, and would lose its rows with the machine's power.
+    """
+
+    def __init__(self, folder: Path, durable: bool = True) -> None:
         self.folder = folder
+        self.options = "" if durable else "".join(f" -c {name}=off" for name in UNSAFE)
         self.account: dict[str, Any] = {"user": "postgres"} if os.getuid() == 0 else {}
         if self.account:
             shutil.chown(folder, "postgres")
@@ -77,7 +85,7 @@ class Postgres:
                     parent.chmod(0o755)
         self.port, self.programs = free_port(), INSTALLED[0].parent
         self.url = f"postgres://lab@127.0.0.1:{self.port}/postgres"
-        self._call(self.programs / "initdb", "-D", folder / "data", "-A", "trust", "-U", "lab")
+        self._call(self.programs / "initdb", "-D", folder / "data", "-A", "trust", "-U", "lab", "-N", *ENGLISH)
         self.start()
 
     def _call(self, *command: str | Path) -> None:
@@ -87,7 +95,7 @@ class Postgres:
         self._call(self.programs / "pg_ctl", "-D", self.folder / "data", "-l", self.folder / "log", "-w", *words)
 
     def start(self) -> None:
-        options = f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories={self.folder}"
+        options = f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories={self.folder}{self.options}"
         self._control("-o", options, "start")
 
     def stop(self) -> None:

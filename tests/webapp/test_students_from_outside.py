@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -28,6 +27,7 @@ from training.client import Lab, Refused
 from training.metrics.results import Result
 from training.spec.methods import Submitted
 from webapp.archives.handout import NotHandedOut, packed
+from webapp.artifact_store import artifact_store
 from webapp.audit.models import Entry
 from webapp.experiments import submissions
 from webapp.experiments.models import Experiment
@@ -70,7 +70,7 @@ def tables(path: Path) -> dict[str, list[dict[str, str]]]:
 
 
 def artifacts() -> Store:
-    return Store(settings.ARTIFACTS_DIR)
+    return artifact_store()
 
 
 def test_supervisor_and_student_of_other_programs_stand_beside_our_own_student(

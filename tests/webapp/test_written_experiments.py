@@ -8,18 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.factories.experiments import of
 from tests.factories.shares import CHOICES, visitor
 from tests.factories.written_experiments import NAME, make_dataset, written
-from training import Store
 from training.catalog import library
 from training.catalog.check_report import AnswerReport
 from training.spec import warnings
 from webapp.accounts.tokens import make_token
+from webapp.artifact_store import artifact_store
 from webapp.experiments.models import Experiment, Role, Status
 from webapp.findings.run_state import ANSWERS, phase_words
 from webapp.notes import services as notes
@@ -118,7 +117,7 @@ def test_the_api_has_the_written_answers(experiment: Experiment, owner: User) ->
     example = api.get(f"{root}/examples/{EXAMPLE}").json()["example"]
     assert example["references"] == ["2 and 0 make 2", "2"]
     assert example["columns"] == {"themes": "even, sum", "note": "row 2"}
-    answer = Store(settings.ARTIFACTS_DIR).read_answer(experiment.triplets[0]["weak"], EXAMPLE)
+    answer = artifact_store().read_answer(experiment.triplets[0]["weak"], EXAMPLE)
     assert answer is not None
     assert example["weak"]["text"] == answer.text[0]
     assert example["weak"]["log_probability"] == pytest.approx(float(answer.log_probability[0]))
@@ -130,7 +129,7 @@ def test_the_api_has_the_written_answers(experiment: Experiment, owner: User) ->
 def test_agreement_and_accuracy_are_those_of_the_exported_answers(experiment: Experiment, client: Client) -> None:
     rows = list(csv.DictReader(io.StringIO(b"".join(client.get(f"/experiments/{experiment.pk}/examples/export/csv/")).decode())))
     assert experiment.result is not None
-    store, [naive] = Store(settings.ARTIFACTS_DIR), experiment.result["groups"]
+    store, [naive] = artifact_store(), experiment.result["groups"]
     assert len(rows) == 120
     agreed = []
     for triplet in experiment.triplets:

@@ -12,6 +12,8 @@ from training.catalog import library
 from training.planning.estimates import estimate_seconds
 from training.spec import STORED, upgrade, warnings
 
+pytestmark = pytest.mark.servers("the library has its files in the store")
+
 
 def test_what_was_put_is_found_by_name_with_its_file(dataset_library: Path) -> None:
     shelve(dataset_library, card())

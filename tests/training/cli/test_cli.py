@@ -19,6 +19,8 @@ from training.cli.main import main
 from training.events import RUN_EVENT
 from training.recipes import names
 
+pytestmark = pytest.mark.servers("commands open the store")
+
 # The child process knows only the shipped data set; a small limit makes its runs quick.
 SMALL = {"data": {"limit": 64}, "strong": {"models": ["bag-of-words"]}, "methods": [{"kind": "naive"}], "seeds": 1}
 

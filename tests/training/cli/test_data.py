@@ -17,6 +17,8 @@ from training.cli.main import main
 from training.command_output import NOTICE, Added, CheckResult, Preview, Refused
 from training.events import Progress
 
+pytestmark = pytest.mark.servers("the library has its files in the store")
+
 CLASSES = [{"name": "bad", "values": ["neg"]}, {"name": "good", "values": ["pos"]}]
 HOW = {"kind": "labelled", "text": "body", "label": "label", "classes": CLASSES, "skip": False, "group": "author"}
 

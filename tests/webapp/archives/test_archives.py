@@ -20,11 +20,11 @@ from django.utils import timezone
 from tests.factories import claims
 from tests.factories.archives import bring, empty, sent, shown, train, trained, worked
 from tests.factories.experiments import launched
-from training import Store
 from training.events import RunFailed
 from training.storage.archive import Broken, seal
 from webapp.accounts.tokens import make_token
 from webapp.archives.export import Unfinished, packed
+from webapp.artifact_store import artifact_store
 from webapp.experiments import archive_imports, results
 from webapp.experiments.models import ArchiveImport, Event, Experiment, ImportState, Run, Status
 from webapp.leases import StaleAttempt
@@ -64,7 +64,7 @@ def changed(archive: Path, change: Callable[[Path], None], sealed: bool = False)
 
 
 def test_an_empty_installation_shows_the_same_numbers(archive: Path, numbers: dict[str, object]) -> None:
-    store = Store(settings.ARTIFACTS_DIR)
+    store = artifact_store()
     before = {key: (store.run(key) / "predictions.parquet").read_bytes() for key in Run.objects.values_list("key", flat=True)}
     grace = empty()
     experiment = bring(grace, archive)
@@ -177,7 +177,7 @@ def test_a_missing_run_and_missing_events_are_refused(archive: Path) -> None:
 
 def test_another_outcome_of_the_same_run_is_refused_and_the_own_one_stays(archive: Path) -> None:
     key = Run.objects.order_by("key")[0].key
-    own = Store(settings.ARTIFACTS_DIR).run(key) / "predictions.parquet"
+    own = artifact_store().run(key) / "predictions.parquet"
     own.write_bytes(b"another outcome")
     nothing_came(archive, User.objects.create_user("grace"), f"Run {key[:12]} has been trained here too, with other predictions.")
     assert own.read_bytes() == b"another outcome"

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 from django.apps import apps
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.factories.archives import bring, empty, train_all, trained
 from tests.factories.experiments import launched, spec
-from training import Store, make_plan
+from training import make_plan
 from training.storage.archive import read, unpack
 from webapp.accounts.tokens import make_token
 from webapp.archives.export import packed, write
+from webapp.artifact_store import artifact_store
 from webapp.audit.models import Entry, Verb
 from webapp.experiments import queries
 from webapp.experiments.models import Experiment, Run, Status
@@ -135,7 +135,7 @@ def test_an_imported_experiment_that_is_archived_again_has_the_same_runs_and_say
 
 def test_what_was_imported_before_is_set_apart_by_the_migration(owner: User) -> None:
     """The state that an earlier version left: imported runs with the keys of their archive, one of them shared."""
-    experiment, store = trained(owner), Store(settings.ARTIFACTS_DIR)
+    experiment, store = trained(owner), artifact_store()
     experiment.origin = {"number": 1, "owner": "grace", "content": "c" * 64}
     experiment.save()
     further = launched(owner, methods=[{"kind": "naive"}, {"kind": "confidence", "weight": 0.25}])

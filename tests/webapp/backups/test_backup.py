@@ -15,6 +15,7 @@ from django.core.management.base import CommandError
 from django.db import connection
 
 from tests.factories.artifacts import flip
+from tests.factories.damage import damaged
 from tests.factories.experiments import finish_all, launched
 from training.storage.checksums import digest
 from webapp.backups import tables
@@ -74,10 +75,10 @@ def test_rows_that_come_after_the_beginning_are_in_no_backup(finished: Experimen
 def test_a_damaged_or_missing_file_of_a_finished_run_is_named_and_nothing_is_left(finished: Experiment, tmp_path: Path) -> None:
     run = Run.objects.earliest("pk")
     file = settings.ARTIFACTS_DIR / "runs" / run.key / "predictions.parquet"
-    flip(file, 100)
+    damaged(file, lambda path: flip(path, 100))
     with pytest.raises(NotBackedUp, match=f"artifacts/runs/{run.key}/predictions.parquet is damaged"):
         write(tmp_path / "backup.zip")
-    file.unlink()
+    damaged(file, lambda path: path.unlink(missing_ok=True))
     with pytest.raises(NotBackedUp, match=f"artifacts/runs/{run.key}/predictions.parquet is missing"):
         write(tmp_path / "backup.zip")
     assert list(tmp_path.iterdir()) == []

@@ -11,12 +11,13 @@ from django.test import Client
 
 from tests.factories import claims
 from tests.factories.artifacts import trajectory
+from tests.factories.damage import damaged
 from tests.factories.experiments import finish, finish_all, launched, save_predictions, state_now
-from training import Store
 from training.storage.archive import verify
 from training.storage.checksums import DamagedArtifact, digest
 from webapp.actions import artifacts
 from webapp.archives.export import write
+from webapp.artifact_store import artifact_store
 from webapp.experiments import results, services
 from webapp.experiments.models import Event, Experiment, Role, Run, Status
 
@@ -28,7 +29,7 @@ def done(owner: User) -> Experiment:
     experiment = launched(owner, methods=[{"kind": "naive"}])
     finish_all(experiment)
     for run in experiment.runs.distinct():
-        Store(settings.ARTIFACTS_DIR).write_trajectory(run.key, trajectory())
+        artifact_store().write_trajectory(run.key, trajectory())
     results.refresh_result(experiment)
     experiment.refresh_from_db()
     return experiment
@@ -39,7 +40,7 @@ def run_of(experiment: Experiment, role: Role) -> Run:
 
 
 def predictions(run: Run) -> Path:
-    return Store(settings.ARTIFACTS_DIR).run(run.key) / "predictions.parquet"
+    return artifact_store().run(run.key) / "predictions.parquet"
 
 
 def flipped(path: Path) -> None:
@@ -65,7 +66,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 def test_a_result_is_not_computed_from_a_damaged_file_whose_run_is_queued_again(done: Experiment, how: str) -> None:
     weak = run_of(done, Role.WEAK)
     before, result = digest(predictions(weak)), done.result
-    DAMAGES[how](predictions(weak))
+    damaged(predictions(weak), DAMAGES[how])
     assert weak.pk in results.refresh_result(done)
     done.refresh_from_db()
     weak.refresh_from_db()
@@ -74,8 +75,8 @@ def test_a_result_is_not_computed_from_a_damaged_file_whose_run_is_queued_again(
     assert done.result is not None
     assert done.result["groups"][0]["state"] == "incomplete", "nothing is said of a triplet whose supervisor is damaged"
     assert weak.key not in done.result_runs
-    (damaged,) = Event.objects.filter(run=weak, payload__kind="damaged")
-    assert damaged.payload["file"] == "predictions.parquet"
+    (event,) = Event.objects.filter(run=weak, payload__kind="damaged")
+    assert event.payload["file"] == "predictions.parquet"
     finish(weak)
     results.refresh_result(done)
     done.refresh_from_db()
@@ -90,7 +91,7 @@ def test_students_that_have_read_their_supervisor_stay_and_those_in_the_queue_wa
     finish(weak)
     first, other = experiment.runs.filter(parts__role=Role.STUDENT).distinct().order_by("pk")
     finish(first)
-    flipped(predictions(weak))
+    damaged(predictions(weak), flipped)
     assert artifacts.report_damage(DamagedArtifact(weak.key, "", ""))
     assert [Run.objects.get(pk=pk.pk).status for pk in (weak, first, other)] == [Status.QUEUED, Status.FINISHED, Status.WAITING]
     finish(weak)
@@ -103,7 +104,7 @@ def test_a_student_whose_supervisor_is_damaged_waits_for_it_and_does_not_fail(ow
     finish(weak)
     claimed = claims.claim(student.pk, "worker@test")
     assert claimed is not None
-    cut(predictions(weak))
+    damaged(predictions(weak), cut)
     assert artifacts.report_damage(DamagedArtifact(weak.key, "", ""))
     services.lose(student.pk, claimed.attempt, "a file that it reads is damaged", "")
     student.refresh_from_db()
@@ -121,8 +122,8 @@ def test_what_is_whole_is_not_trained_again_whoever_says_so(done: Experiment) ->
 
 
 def test_a_pass_over_all_artifacts_finds_each_damaged_run_once(done: Experiment, capsys: pytest.CaptureFixture[str]) -> None:
-    flipped(predictions(run_of(done, Role.WEAK)))
-    predictions(run_of(done, Role.CEILING)).unlink()
+    damaged(predictions(run_of(done, Role.WEAK)), flipped)
+    damaged(predictions(run_of(done, Role.CEILING)), Path.unlink)
     call_command("verify")
     assert "predictions.parquet of run" in capsys.readouterr().out
     assert done.runs.filter(status=Status.QUEUED).distinct().count() == 2
@@ -131,7 +132,7 @@ def test_a_pass_over_all_artifacts_finds_each_damaged_run_once(done: Experiment,
 
 
 def test_an_archive_is_not_sealed_over_a_damaged_file(done: Experiment, tmp_path: Path) -> None:
-    cut(predictions(run_of(done, Role.STUDENT)))
+    damaged(predictions(run_of(done, Role.STUDENT)), cut)
     with pytest.raises(DamagedArtifact):
         write(done, tmp_path / "archive")
 
@@ -145,7 +146,7 @@ def test_an_archive_holds_no_checksum_files_of_the_store(done: Experiment, tmp_p
 def test_page_and_api_say_what_is_damaged_and_that_it_is_trained_again(done: Experiment, owner: User, client: Client) -> None:
     client.force_login(owner)
     weak = run_of(done, Role.WEAK)
-    flipped(predictions(weak))
+    damaged(predictions(weak), flipped)
     answer = client.get(f"/experiments/{done.pk}/archive/")
     assert answer.status_code == 409
     assert "is damaged: its content is not what was written. Its run is trained again" in answer.content.decode()
@@ -158,7 +159,7 @@ def test_page_and_api_say_what_is_damaged_and_that_it_is_trained_again(done: Exp
 def test_a_run_that_is_trained_again_is_never_the_same_run_twice(done: Experiment) -> None:
     """Two readers find the same damage: the second finds a run that is queued, or one that was trained again."""
     weak = run_of(done, Role.WEAK)
-    flipped(predictions(weak))
+    damaged(predictions(weak), flipped)
     assert artifacts.report_damage(DamagedArtifact(weak.key, "", ""))
     assert not artifacts.report_damage(DamagedArtifact(weak.key, "", ""))
     save_predictions(weak, 0.66)

@@ -1,15 +1,14 @@
 """A stop that evaluates runs in training at their last checkpoint gives a partial result."""
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.factories import claims
 from tests.factories.experiments import ending, launched, of, save_predictions, state_now, stopped_in_training, training_events
-from training import Store
 from training.events import CheckpointSaved, RunStopped
 from training.metrics.results import Result
+from webapp.artifact_store import artifact_store
 from webapp.experiments import queries, results, run_launch, run_stop
 from webapp.experiments.models import Role, Run, Status
 from webapp.findings.partial import partial
@@ -32,7 +31,7 @@ def test_what_trained_is_evaluated_as_another_run_and_the_result_says_that_it_is
     assert state_now(experiment) == "stopping"
     whole = Run.objects.get(key=beginning.run_spec.model_copy(update={"stop_at": None}).key())
     assert whole.status == Status.STOPPED
-    assert not Store(settings.ARTIFACTS_DIR).finished(whole.key), "nobody takes the one for the other"
+    assert not artifact_store().finished(whole.key), "nobody takes the one for the other"
     finish(beginning)
     results.refresh_result(experiment)
     experiment.refresh_from_db()

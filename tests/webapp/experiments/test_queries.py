@@ -2,7 +2,6 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
 from django.utils import timezone
 
 from tests.factories import claims
@@ -98,7 +97,7 @@ def test_the_estimate_is_learned_from_three_runs_alike(owner: User) -> None:
     assert set(guess.values()) != {123.0}
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="reads a plan of SQLite")
+@pytest.mark.embedded("reads a plan of SQLite")
 def test_what_a_viewer_may_see_of_a_run_is_found_from_the_run_and_not_from_all_experiments(owner: User) -> None:
     run = launched(owner).runs.all()[0]
     for rows in (queries.visible_runs(owner).filter(pk=run.pk), queries.visible_parts(owner).filter(run=run)):

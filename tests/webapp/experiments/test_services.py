@@ -1,12 +1,15 @@
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
 from tests.factories import claims
+from tests.factories.damage import damaged
 from tests.factories.experiments import finish, finish_all, launched, spec, state_now, training_events
 from training.events import EVENT, MetricLogged, RunFailed, RunStopped
+from webapp.artifact_store import artifact_store
 from webapp.experiments import queries, results, run_launch, run_stop, services
 from webapp.experiments.fold import fold
 from webapp.experiments.models import Event, Experiment, Role, Run, Status
@@ -66,13 +69,11 @@ def test_an_identical_experiment_trains_nothing_and_has_its_result_at_once(owner
     assert second.ended_at is not None
 
 
-def test_a_finished_run_whose_predictions_are_gone_is_trained_again(owner: User, settings: pytest.FixtureRequest) -> None:
+def test_a_finished_run_whose_predictions_are_gone_is_trained_again(owner: User) -> None:
     experiment = launched(owner)
     finish_all(experiment)
     run = by_role(experiment, "ceiling")
-    from training import Store
-
-    (Store(settings.ARTIFACTS_DIR).run(run.key) / "predictions.parquet").unlink()  # type: ignore[attr-defined]
+    damaged(artifact_store().run(run.key) / "predictions.parquet", Path.unlink)
     assert queries.preview(experiment.experiment_spec).to_run == 1
     assert run_launch.launch(experiment) == {run.pk}
 

@@ -3,19 +3,19 @@
 from io import StringIO
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import call_command
 
 from tests.factories.experiments import finish_all, launched
 from training import Store
+from webapp.artifact_store import artifact_store
 from webapp.experiments import lifecycle, results, unused_runs
 from webapp.experiments.models import Event, Experiment, Run, Status
 
 
 @pytest.fixture
 def store() -> Store:
-    return Store(settings.ARTIFACTS_DIR)
+    return artifact_store()
 
 
 def deleted(owner: User, **changes: object) -> set[str]:

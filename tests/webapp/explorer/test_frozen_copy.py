@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
 
+from tests.factories.damage import damaged
 from tests.factories.explored_experiments import explored, ids_of
-from training import Store
 from webapp.archives.export import write
+from webapp.artifact_store import artifact_store
 from webapp.example_queries.view import View
 from webapp.experiments.models import Experiment
 from webapp.explorer.example_page import example_page
@@ -47,8 +47,8 @@ def test_it_shows_the_same_when_runs_and_experiment_are_gone(experiment: Experim
     before = shown(FinishedModels(experiment), View())
     copy = frozen(experiment, tmp_path)
     for run in experiment.runs.all():
-        for file in Store(settings.ARTIFACTS_DIR).run(run.key).iterdir():
-            file.unlink()
+        for file in artifact_store().run(run.key).glob("*.parquet"):
+            damaged(file, Path.unlink)
     experiment.parts.all().delete()
     experiment.delete()
     assert shown(copy, View()) == before
@@ -93,6 +93,6 @@ def test_an_id_that_is_no_test_example_is_refused(experiment: Experiment, tmp_pa
 
 
 def test_a_run_whose_predictions_are_gone_is_said(experiment: Experiment, tmp_path: Path) -> None:
-    (Store(settings.ARTIFACTS_DIR).run(experiment.triplets[0]["ceiling"]) / "predictions.parquet").unlink()
+    damaged(artifact_store().run(experiment.triplets[0]["ceiling"]) / "predictions.parquet", Path.unlink)
     with pytest.raises(Missing, match=r"gone that the examples are read from: .* or a run’s predictions for them"):
         freeze(FinishedModels(experiment), tmp_path)

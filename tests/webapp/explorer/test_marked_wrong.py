@@ -2,12 +2,11 @@
 
 import numpy as np
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.factories.explored_experiments import explored, ids_of
-from training import Store
+from webapp.artifact_store import artifact_store
 from webapp.experiments.models import Experiment
 from webapp.explorer.marked_wrong import marked
 from webapp.notes import services
@@ -31,7 +30,7 @@ def test_the_numbers_are_those_of_the_other_examples_alone(experiment: Experimen
     assert marked_result.examples == sorted(wrong)
     assert marked_result.result is not None
     for before, outcome in zip(marked_result.original.triplets, marked_result.result.triplets, strict=True):
-        part = Store(settings.ARTIFACTS_DIR).read_predictions(outcome.student_run).part("test")
+        part = artifact_store().read_predictions(outcome.student_run).part("test")
         assert outcome.student == pytest.approx(part.right[~np.isin(part.id, wrong)].mean())
         assert before.student == pytest.approx(part.right.mean())
     assert marked_result.result.test_rows == 260

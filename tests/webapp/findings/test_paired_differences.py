@@ -1,14 +1,15 @@
 """Differences between students of two experiments are those of a result; without the same supervisors there is a reason."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
 
+from tests.factories.damage import damaged
 from tests.factories.experiments import finish_all, launched, of
-from training import Store
 from training.metrics.results import Contrast, Outcome, Result
+from webapp.artifact_store import artifact_store
 from webapp.experiments.models import Experiment, Role
 from webapp.findings import paired_differences
 from webapp.findings.paired_differences import Reader, Reason, accuracy_of, contrast, run_difference
@@ -63,7 +64,7 @@ def test_other_supervisors_other_data_and_the_same_runs_give_a_reason_and_no_num
     assert word(base, done(owner, data={"split_seed": 4})) == "not paired"
     assert word(base, done(owner, seeds=2)) == "same runs"
     other = done(owner, methods=METHODS[1:])
-    (Store(settings.ARTIFACTS_DIR).run(students(other)[0].student_run) / "predictions.parquet").unlink()
+    damaged(artifact_store().run(students(other)[0].student_run) / "predictions.parquet", Path.unlink)
     assert word(base, other) == "unreadable"
 
 

@@ -11,7 +11,8 @@ from django.db import connection
 
 from tests.factories.experiments import launched
 from tests.lab import quick
-from training import ExperimentSpec, Store
+from training import ExperimentSpec
+from webapp.artifact_store import artifact_store
 from webapp.experiments import queries, run_logs, run_stop, services
 from webapp.experiments.models import Event, Run, Status
 from webapp.experiments.system_samples import samples_of
@@ -86,7 +87,7 @@ def test_runs_of_one_trainer_are_recorded_and_finished_each_for_itself(
         events = kinds(run)
         assert [events.count(kind) for kind in ("claimed", "started", "finished")] == [1, 1, 1]
         assert events[-1] == "finished"
-        assert Store(settings.ARTIFACTS_DIR).finished(run.key)  # type: ignore[attr-defined]
+        assert artifact_store().finished(run.key)
         sample = samples_of(run.pk)[0]
         assert sample["runs"] == 3
         assert sample["memory"] > 0

@@ -13,8 +13,9 @@ from tests.databases import Sqlite
 from tests.factories import claims
 from tests.factories.experiments import launched
 from tests.lab import quick
-from training import ExperimentSpec, Store
+from training import ExperimentSpec
 from training.events import RunQueued
+from webapp.artifact_store import artifact_store
 from webapp.experiments import queries, services
 from webapp.experiments.models import Event, Run, Status
 from webapp.jobs import following, tasks, trainer
@@ -22,7 +23,6 @@ from webapp.jobs.trainer import Trainer
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(connection.vendor != "sqlite", reason="tests/postgres has a server that is restarted"),
     pytest.mark.usefixtures("called"),
 ]
 
@@ -88,6 +88,7 @@ def alive(process: Trainer) -> bool:
     return process.pid is not None and Path(f"/proc/{process.pid}").exists()
 
 
+@pytest.mark.embedded("locks the file of SQLite; tests/postgres stops its server")
 def test_a_lock_that_is_held_for_longer_than_the_lease_has_the_run_given_back_from_a_checkpoint(
     owner: User, impatient: None, trainers: list[Trainer], settings: object
 ) -> None:
@@ -107,9 +108,10 @@ def test_a_lock_that_is_held_for_longer_than_the_lease_has_the_run_given_back_fr
     assert (run.status, run.losses) == (Status.QUEUED, 0)
     released = Event.objects.get(run=run, payload__kind="released")
     assert released.payload["cause"] == services.DATABASE_AWAY
-    assert Store(settings.ARTIFACTS_DIR).checkpoint(run.key).exists()  # type: ignore[attr-defined]
+    assert artifact_store().checkpoint(run.key).exists()
 
 
+@pytest.mark.embedded("locks the file of SQLite; tests/postgres stops its server")
 def test_a_lock_that_is_held_for_less_than_the_lease_costs_nothing(owner: User, impatient: None, trainers: list[Trainer]) -> None:
     run = claimed(owner, epochs=120)
     thread = follow(run)

@@ -8,16 +8,17 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
 
 from tests.factories import claims
+from tests.factories.damage import damaged
 from tests.factories.experiments import finish, finish_all, launched
 from tests.factories.imports import queued
 from tests.webapp.management.conftest import Damage
-from training import Store
+from training.storage.checksums import Checksums
+from webapp.artifact_store import artifact_store
 from webapp.attributions import services as attributions
 from webapp.attributions.models import Question
 from webapp.attributions.models import State as AttributionState
@@ -46,11 +47,14 @@ def replaced(experiment: Experiment, table: Callable[[pa.Table], pa.Table]) -> N
     """Replace the predictions of one of its runs, with a matching checksum."""
     run = experiment.runs.order_by("pk").first()
     assert run
-    store = Store(settings.ARTIFACTS_DIR)
-    file = store.run(run.key) / "predictions.parquet"
-    other = table(pq.read_table(file))
-    with store.writing(file) as path:
-        pq.write_table(other, path)
+    store = artifact_store()
+
+    def change(file: Path) -> None:
+        other = table(pq.read_table(file))
+        with Checksums(store.root).writing(file) as path:
+            pq.write_table(other, path)
+
+    damaged(store.run(run.key) / "predictions.parquet", change)
 
 
 @pytest.mark.parametrize("column", ["id", "split", "group", "gold", "prob"])

@@ -42,7 +42,7 @@ LARGE = ("experiments_run", "experiments_experiment", "experiments_part", "exper
 """Tables that grow with the laboratory."""
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="reads a plan of SQLite")
+@pytest.mark.embedded("reads a plan of SQLite")
 def test_a_pass_of_the_recovery_reads_no_table_that_grows_with_the_laboratory(owner: User, recovery: Recovery) -> None:
     launched(owner)
     recovery.watch._quiet_until = 0.0  # as some time after the start

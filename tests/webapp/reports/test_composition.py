@@ -3,14 +3,13 @@
 import json
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
 
 from tests.factories.experiments import finish_all, launched
 from tests.factories.explored_experiments import explored, ids_of
 from tests.webapp.reports.reading import rows
-from training import Store
 from training.metrics.results import Result
+from webapp.artifact_store import artifact_store
 from webapp.charts.numbers import points, points_interval, rate, rate_interval
 from webapp.experiments.models import Experiment
 from webapp.reports.choices import Choices, Highlight
@@ -117,7 +116,7 @@ def test_highlights_say_what_the_predictions_say(owner: User) -> None:
     triplet = next(row for row in experiment.triplets if row["method"] == 1)
     gold = 0
     for answer, role in zip(shown.answers, ("weak", "student", "ceiling"), strict=True):
-        said = Store(settings.ARTIFACTS_DIR).read_example(triplet[role], example)
+        said = artifact_store().read_example(triplet[role], example)
         assert said is not None
         label, gold = int(said.prob[0] >= 0.5), int(said.gold[0])
         assert answer.label == ("negative", "positive")[label]

@@ -21,11 +21,12 @@ from tests.factories.archives import bring, train
 from tests.factories.experiments import launched
 from tests.factories.models import make_model
 from tests.webapp.page_text import links_in
-from training import Store, make_plan
+from training import make_plan
 from training.events import RunFailed
 from webapp.access import VIEWERS
 from webapp.accounts.tokens import make_token
 from webapp.archives.export import packed
+from webapp.artifact_store import artifact_store
 from webapp.example_queries.export import SUFFIXES
 from webapp.experiments import results, run_logs
 from webapp.experiments.models import Event, Experiment, Run, Status
@@ -107,7 +108,7 @@ def old(experiment: Experiment, folder: str) -> Experiment:
     """The experiment as a laboratory of long ago stored it: every name and key covers the path of the model."""
     names, keys = dict[str, str](), dict[str, str]()
     for run in experiment.runs.distinct().order_by("pk"):  # each after those that it learns from
-        before, store = run.key, Store(settings.ARTIFACTS_DIR)
+        before, store = run.key, artifact_store()
         if run.spec["model"].startswith("local:"):
             names[run.spec["model"]] = f"local:{folder}/tiny-bert"
         run.spec = replaced(run.spec, names | keys)

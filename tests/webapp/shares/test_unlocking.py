@@ -4,15 +4,14 @@ import re
 from html import unescape
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.factories.explored_experiments import explored
 from tests.factories.shares import CHOICES
-from training import Store
 from training.metrics.results import summarize
 from training.storage.predictions import Predictions
+from webapp.artifact_store import artifact_store
 from webapp.audit.models import Entry
 from webapp.experiments.models import Experiment
 from webapp.reports.choices import Choices
@@ -39,7 +38,7 @@ def limitation(version: Frozen) -> str:
 
 def test_a_version_says_what_comes_out_on_the_locked_rows_beside_the_test_set(owner: User) -> None:
     experiment = explored(owner, seeds=3)
-    store = Store(settings.ARTIFACTS_DIR)
+    store = artifact_store()
     locked = paper_of(experiment, owner).paper.locked
     assert locked is not None
     assert locked.rows == 100
@@ -105,14 +104,14 @@ def test_nothing_but_a_frozen_page_hangs_on_the_locked_rows(owner: User) -> None
     addresses = [f"/experiments/{experiment.pk}/{name}" for name in ("", "examples/", "diagnostics/", "examples/marked/")]
 
     def said() -> list[str]:
-        store = Store(settings.ARTIFACTS_DIR)
+        store = artifact_store()
         result = summarize(experiment.compared, store.read_predictions, store.read_trajectory).model_dump_json()
         pages = [client.get(address).content.decode() for address in addresses]
         shown = [re.sub(r"csrf\w+\" value=\"\w+\"", "", unescape(text)) for text in pages]
         return [result, *shown, page(compose(experiment, CHOICES, owner), PageLinks())]
 
     before = said()
-    store = Store(settings.ARTIFACTS_DIR)
+    store = artifact_store()
     for run in experiment.runs.all():
         predictions = store.read_predictions(run.key)
         turned = predictions.prob.copy()

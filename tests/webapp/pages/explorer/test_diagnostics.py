@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 from sklearn.calibration import calibration_curve
@@ -39,7 +38,7 @@ from tests.webapp.pages.explorer.recomputed_diagnostics import (
     square,
     sure,
 )
-from training import Store
+from webapp.artifact_store import artifact_store
 from webapp.experiments.models import Experiment
 
 pytestmark = pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")  # the test client is synchronous
@@ -190,7 +189,7 @@ def test_without_a_complete_seed_it_says_what_it_waits_for(client: Client, owner
 
 
 def files_of(triplet: dict[str, Any]) -> dict[str, Any]:
-    return {seat: pq.read_table(Store(settings.ARTIFACTS_DIR).run(triplet[seat]) / "predictions.parquet") for seat in SEATS}
+    return {seat: pq.read_table(artifact_store().run(triplet[seat]) / "predictions.parquet") for seat in SEATS}
 
 
 def test_what_students_repeat_of_each_part_is_that_of_the_predictions(client: Client, experiment: Experiment) -> None:

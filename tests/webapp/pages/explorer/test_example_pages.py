@@ -4,14 +4,14 @@ import re
 from typing import Any
 
 import numpy as np
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.factories.explored_experiments import address, explored, ids_of, write_features
 from tests.webapp.pages.explorer.page_parts import get, listed
-from training import Store, catalog
+from training import catalog
 from training.command_output import Attribution, Piece
+from webapp.artifact_store import artifact_store
 from webapp.attributions import services as attribution_services
 from webapp.experiments.models import Experiment
 from webapp.notes.models import Note, Tag
@@ -73,7 +73,7 @@ def test_what_was_learned_from_and_is_most_alike_comes_with_what_the_supervisor_
     assert "this student has none" in get(client, address(experiment, f"{example_id}/nearby/"))
     run = experiment.runs.get(key=experiment.triplets[1]["student"]).run_spec
     data = catalog.dataset("movie-reviews")
-    store, vectors = Store(settings.ARTIFACTS_DIR), np.random.default_rng(0).normal(size=(data.rows, 4))
+    store, vectors = artifact_store(), np.random.default_rng(0).normal(size=(data.rows, 4))
     write_features(store, store.features_file(run, catalog.MODELS[run.model].layers, "mean", "fp32"), vectors)
     page = get(client, address(experiment, f"{example_id}/nearby/"))
     shown = [int(match) for match in re.findall(r"examples/(\d+)/\?split=transfer", page)]

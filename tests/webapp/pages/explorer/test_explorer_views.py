@@ -4,14 +4,13 @@ import re
 from html import unescape
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.factories.experiments import finish_all, launched
 from tests.factories.explored_experiments import address, ids_of, with_texts
 from tests.webapp.pages.explorer.page_parts import cells, get, listed
-from training import Store
+from webapp.artifact_store import artifact_store
 from webapp.experiments.models import Experiment
 
 pytestmark = pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")  # the test client is synchronous
@@ -21,7 +20,7 @@ def test_the_cells_sum_to_the_test_set_and_list_what_the_predictions_say(client:
     page = client.get(address(experiment)).content.decode()
     assert sum(cells(page)) == 300
     assert len(listed(page)) == 50
-    store, triplet = Store(settings.ARTIFACTS_DIR), experiment.triplets[1]
+    store, triplet = artifact_store(), experiment.triplets[1]
     seen = [store.read_predictions(triplet[role]).part("test") for role in ("weak", "student", "ceiling")]
     for cell, count in enumerate(cells(page), 1):
         wrong = [bool(cell - 1 & bit) for bit in (4, 2, 1)]

@@ -7,7 +7,6 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 from PIL import Image
@@ -19,9 +18,10 @@ from tests.factories.explored_experiments import address, explored, ids_of
 from tests.factories.trained import train_all
 from tests.webapp.page_text import plain
 from tests.webapp.pages.explorer.page_parts import listed
-from training import Store, catalog
+from training import catalog
 from training.command_output import Attribution, Patch
 from webapp.archives.export import write
+from webapp.artifact_store import artifact_store
 from webapp.attributions import services
 from webapp.example_queries.pictures import picture
 from webapp.experiments.models import Experiment
@@ -120,9 +120,7 @@ def test_rows_of_features_have_no_attribution_and_say_so(client: Client, owner: 
 
 def hold_classes(client: Client, experiment: Experiment) -> None:
     """Compare the page of classes, its file and the report with the predictions."""
-    weak, student = (
-        Store(settings.ARTIFACTS_DIR).read_predictions(experiment.triplets[0][role]).part("test") for role in ("weak", "student")
-    )
+    weak, student = (artifact_store().read_predictions(experiment.triplets[0][role]).part("test") for role in ("weak", "student"))
     said, gold = dict(zip(weak.id.tolist(), weak.label.tolist(), strict=True)), student.gold
     answers = list(zip(student.id.tolist(), gold.tolist(), student.label.tolist(), strict=True))
     pairs = Counter((truth, label) for _, truth, label in answers)
