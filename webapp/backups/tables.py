@@ -45,6 +45,7 @@ def snapshot(folder: Path) -> Iterator[str]:
         with transaction.atomic(using=SNAPSHOT):
             if connection.vendor == "postgresql":
                 copy.cursor().execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+                copy.cursor().execute("SELECT 1")  # its first query is the moment that a transaction sees
             yield SNAPSHOT
     finally:
         copy.close()
