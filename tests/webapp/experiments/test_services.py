@@ -69,6 +69,7 @@ def test_an_identical_experiment_trains_nothing_and_has_its_result_at_once(owner
     assert second.ended_at is not None
 
 
+@pytest.mark.embedded("a preview asks a shared store for no file; a launch does")
 def test_a_finished_run_whose_predictions_are_gone_is_trained_again(owner: User) -> None:
     experiment = launched(owner)
     finish_all(experiment)
