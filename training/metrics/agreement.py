@@ -103,7 +103,8 @@ def state_of(weak: Estimate, ceiling: Estimate, gap: Estimate, pgr: Estimate | N
             f"The ceiling minus the supervisor is {points}, which includes zero: no share of the gap can be claimed.",
         )
     if pgr is None or pgr.low is None:
-        return "unresolved", f"The gap of {points} is too uncertain to divide by: the interval of PGR has no finite ends."
+        reason = f"The gap of {points} excludes zero, but PGR’s interval has no finite ends: it needs more seeds or examples."
+        return "unresolved", reason
     return "ok", f"The ceiling is {points} above the supervisor: the gap is wide enough to say what share of it is recovered."
 
 
