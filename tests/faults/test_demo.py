@@ -89,6 +89,7 @@ def test_a_backup_while_four_runs_train_is_restored_on_postgresql_where_the_demo
     assert seconds < first[1] / 3, "nothing of it is trained again"
     with moved:
         assert moved.experiment(done) == before
+        moved.until(lambda: all(moved.kinds(run).count("started") == 2 for run in runs), 180)
         for run in runs:
             events = moved.events(run)
             released = next(event for event in events if event["kind"] == "released")
