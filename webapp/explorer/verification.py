@@ -30,8 +30,8 @@ def verify_ahead(finished: FinishedModels, triplet: Triplet) -> None:
 
 def _verify(store: Store, keys: Collection[str], student: RunSpec) -> None:
     for key in keys:
-        for name in ("predictions.parquet", "trajectory.parquet"):
-            with suppress(OSError, DamagedArtifact):  # the page that reads the file reports it
-                store.checksums.verify(store.run(key) / name)
+        with suppress(OSError, DamagedArtifact):  # the page that reads the file reports it
+            store.read_ids(key, "test")  # and no comparison alone: the first read of a process loads modules for 0.3 s
+            store.checksums.verify(store.run(key) / "trajectory.parquet")
     with suppress(OSError):
         features_of(student, store)
