@@ -6,13 +6,19 @@ from typing import Any
 
 from django.db.models import Count
 
+from training.events import SystemSampled
 from webapp.experiments.models import Event
 
 
 def samples_of(run_id: int) -> list[dict[str, Any]]:
     """Return the samples of a run, oldest first: {"seq", "attempt", "at", **sample}."""
     rows = Event.objects.filter(run=run_id, payload__kind="system").order_by("seq")
-    return [{"seq": row.seq, "attempt": row.attempt, "at": row.at.isoformat(), **row.payload} for row in rows]
+    return [{"seq": row.seq, "attempt": row.attempt, "at": row.at.isoformat(), **_in_order(row.payload)} for row in rows]
+
+
+def _in_order(sample: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a sample with the order of its fields, the columns of a file, which PostgreSQL does not keep."""
+    return {name: sample[name] for name in SystemSampled.model_fields if name in sample}
 
 
 MOST = 2000

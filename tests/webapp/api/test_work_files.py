@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from tests.factories import claims
 from tests.factories.experiments import finish, launched
 from tests.factories.https_workers import HttpsWorker
+from webapp.actions import worker_files
 from webapp.experiments.models import Run, Status
 
 pytestmark = [
@@ -34,7 +35,7 @@ def test_a_file_of_the_workers_run_is_stored_and_read_again(worker: HttpsWorker)
     name = f"runs/{worker.claim()['key']}/checkpoint.bin"
     assert worker.get(name).status_code == 404
     assert worker.put(name, CONTENT).status_code == 204
-    assert artifact(name).read_bytes() == CONTENT
+    assert worker_files.store().read(name) == CONTENT
     answer = worker.get(name)
     assert (answer.status_code, b"".join(answer)) == (200, CONTENT)
     assert worker.client.head(f"{worker.path}/files/{name}")["Content-Length"] == str(len(CONTENT))
@@ -42,7 +43,7 @@ def test_a_file_of_the_workers_run_is_stored_and_read_again(worker: HttpsWorker)
     assert (part.status_code, part.content, part["Content-Range"]) == (206, CONTENT[3:10], f"bytes 3-9/{len(CONTENT)}")
     assert worker.ask("GET", f"/files?prefix={name[:-4]}").json() == {"names": [name]}
     assert worker.client.delete(f"{worker.path}/files/{name}").status_code == 204
-    assert not artifact(name).exists()
+    assert worker_files.store().size(name) is None
 
 
 @pytest.mark.parametrize("digest", ["0" * 64, "no digest"])
@@ -116,25 +117,27 @@ def test_a_shared_file_is_written_once_and_never_replaced(worker: HttpsWorker) -
     assert worker.put(f"{name}.sha256", b"of a worker that was killed").status_code == 204
     assert worker.put(f"{name}.sha256", checksum).status_code == 204
     assert worker.put(name, b"other content").status_code == 409
-    assert not artifact(name).exists()
+    assert worker_files.store().size(name) is None
     assert worker.put(name, CONTENT).status_code == 204
     assert worker.put(name, b"other content").status_code == 409
     assert worker.put(f"{name}.sha256", b"another").status_code == 409
     for file in (name, f"{name}.sha256"):
         assert worker.client.delete(f"{worker.path}/files/{file}").status_code == 409
-    assert artifact(name).read_bytes() == CONTENT
+    assert worker_files.store().read(name) == CONTENT
 
 
-def test_a_shared_file_that_is_damaged_is_removed_and_sent_anew(worker: HttpsWorker) -> None:
+def test_a_shared_file_that_is_damaged_is_removed_and_sent_anew(worker: HttpsWorker, tmp_path: Path) -> None:
     worker.claim()
     name = "features/0123-4.npy"
     worker.put(f"{name}.sha256", f"{hashlib.sha256(CONTENT).hexdigest()}  0123-4.npy\n".encode())
     worker.put(name, CONTENT)
-    artifact(name).write_bytes(b"damaged")
+    (tmp_path / "damaged").write_bytes(b"damaged")
+    worker_files.store().upload(tmp_path / "damaged", name)
     assert worker.client.delete(f"{worker.path}/files/{name}").status_code == 204
     assert worker.put(name, CONTENT).status_code == 204
 
 
+@pytest.mark.embedded("has its data sets in the folder of the library")
 def test_the_data_set_of_a_run_is_read_and_no_other(worker: HttpsWorker, dataset_library: Path) -> None:
     fingerprint = worker.claim()["spec"]["fingerprint"]
     for name in (f"{fingerprint}.parquet", f"{'0' * 64}.parquet"):

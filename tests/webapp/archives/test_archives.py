@@ -175,6 +175,7 @@ def test_a_missing_run_and_missing_events_are_refused(archive: Path) -> None:
     nothing_came(changed(archive, without_an_event, sealed=True), grace, "number 1 is missing")
 
 
+@pytest.mark.embedded("a shared store keeps the first of two outcomes")
 def test_another_outcome_of_the_same_run_is_refused_and_the_own_one_stays(archive: Path) -> None:
     key = Run.objects.order_by("key")[0].key
     own = artifact_store().run(key) / "predictions.parquet"

@@ -42,6 +42,7 @@ def empty_of(owner: User, archive: Path) -> User:
     return empty()
 
 
+@pytest.mark.embedded("a shared store keeps the first of two outcomes")
 def test_an_imported_run_is_no_cache_hit_and_a_run_trained_here_says_whether_it_was_true(brought: Experiment) -> None:
     keys = set(make_plan(spec()).runs)
     assert set(brought.runs.values_list("claimed_key", flat=True)) == keys
@@ -133,6 +134,7 @@ def test_an_imported_experiment_that_is_archived_again_has_the_same_runs_and_say
     assert origin == content
 
 
+@pytest.mark.embedded("migrates a store of a version that knew no shared ones")
 def test_what_was_imported_before_is_set_apart_by_the_migration(owner: User) -> None:
     """The state that an earlier version left: imported runs with the keys of their archive, one of them shared."""
     experiment, store = trained(owner), artifact_store()

@@ -75,6 +75,7 @@ def test_what_was_requested_between_list_and_deletion_stays(owner: User, store: 
     assert all(store.finished(key) for key in keys)
 
 
+@pytest.mark.embedded("makes a folder")
 def test_a_folder_without_a_run_is_listed_too(owner: User, store: Store) -> None:
     store.run("f" * 64).mkdir(parents=True)
     (store.run("f" * 64) / "checkpoint.bin").write_bytes(b"x" * 1000)

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from training import ExperimentSpec, Store, execute, make_plan
+from tests.factories.damage import damaged
+from training import ExperimentSpec, execute, make_plan
+from webapp.artifact_store import artifact_store
 from webapp.attributions import queries, services
 from webapp.attributions.models import State
 from webapp.jobs import attributions, chores
@@ -24,16 +26,16 @@ SPEC = {
 def trained(settings: pytest.FixtureRequest, tmp_path: Path) -> tuple[tuple[str, str], int]:
     """The keys of a supervisor and a ceiling, and the id of a test example."""
     settings.ARTIFACTS_DIR, settings.LOG_DIR = tmp_path, tmp_path / "logs"  # type: ignore[attr-defined]
-    plan, store = make_plan(ExperimentSpec.model_validate(SPEC)), Store(tmp_path)
+    plan, store = make_plan(ExperimentSpec.model_validate(SPEC)), artifact_store()
     keys = plan.triplets[0].weak, plan.triplets[0].ceiling
     for key in keys:
         execute(plan.runs[key], store, lambda event: None, lambda: False)
     return keys, int(store.read_predictions(keys[0]).part("test").id[0])
 
 
-def test_the_worker_asks_both_models_and_keeps_their_answers(trained: tuple[tuple[str, str], int], tmp_path: Path) -> None:
+def test_the_worker_asks_both_models_and_keeps_their_answers(trained: tuple[tuple[str, str], int]) -> None:
     keys, example = trained
-    Store(tmp_path).weights(keys[1]).unlink()
+    damaged(artifact_store().weights(keys[1]), Path.unlink)
     services.request(keys, example)
     chores.work()
     rows = queries.requested(keys, example)
