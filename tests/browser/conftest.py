@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 from playwright._impl._api_structures import SetCookieParam
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from tests.lab import Lab
 
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-sync")
 FLAGS = [*QUIET, "--disable-component-update", "--no-first-run", "--disable-quic"]
+expect.set_options(timeout=20_000)  # Playwright's five seconds are too few where runs train on the same cores
 
 
 @pytest.fixture(scope="module")

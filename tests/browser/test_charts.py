@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.layout import scroll_through
 from tests.lab import Lab, quick
@@ -30,12 +30,23 @@ def to_the_curves(lab: Lab, page: Page, pk: int) -> dict[str, float]:
     """Return the place of the chart, once it is drawn with all its points and on the screen."""
     page.goto(f"{lab.url}/experiments/{pk}/?section=curves")
     chart = page.locator("#live-chart[data-steps]")
-    expect(chart).to_be_attached(timeout=20_000)
+    expect(chart).to_be_attached()
     lab.until(lambda: page.evaluate("charts.settled('live-chart') && charts.view('live-chart').data('accuracy:mean').length > 0"))
     chart.evaluate("element => element.scrollIntoView({block: 'start'})")
     box = chart.bounding_box()
     assert box is not None
     return dict(box)  # type: ignore[arg-type]
+
+
+def point(lab: Lab, page: Page, x: float, y: float, tip: Locator, *words: str) -> None:
+    """Move the pointer there until the tip has the words: a chart that is drawn again meanwhile answers the next move."""
+
+    def answered() -> bool:
+        page.mouse.move(x + 1, y)
+        page.mouse.move(x, y)
+        return all(word in "".join(tip.all_text_contents()) for word in words)
+
+    lab.until(answered)
 
 
 def pressed(page: Page, what: str) -> list[str]:
@@ -46,11 +57,8 @@ def pressed(page: Page, what: str) -> list[str]:
 def test_values_at_the_pointer_one_rule_over_all_panels_and_one_method_singled_out(lab: Lab, page: Page) -> None:
     box = to_the_curves(lab, page, finished(lab))
     x, y = box["x"] + 200, box["y"] + 120
-    page.mouse.move(x, y)
     tip, rule = page.locator("#live-chart .tip"), page.locator("#live-chart .cross")
-    expect(tip).to_contain_text("step ")
-    for name in ("Naive", "Confidence", "Entropy", "Reverse KL", "n 2", "["):
-        expect(tip).to_contain_text(name)
+    point(lab, page, x, y, tip, "step ", "Naive", "Confidence", "Entropy", "Reverse KL", "n 2", "[")
     across = rule.bounding_box()
     assert across is not None
     assert across["height"] > 500  # from the first panel to the last
@@ -65,9 +73,8 @@ def test_values_at_the_pointer_one_rule_over_all_panels_and_one_method_singled_o
     assert pressed(page, "only") == []
 
     page.locator(".lines li", has_text="Naive").locator("[data-do=hide]").click()
-    page.mouse.move(x + 5, y)
+    point(lab, page, x + 5, y, tip, "Entropy")
     expect(tip).not_to_contain_text("Naive")
-    expect(tip).to_contain_text("Entropy")
     page.evaluate("document.documentElement.dataset.theme = 'dark'")  # drawn again
     lab.until(lambda: page.evaluate("charts.settled('live-chart')"))
     assert not page.evaluate("charts.view('live-chart').data('accuracy:mean').some(row => row.series === 'm0')")
@@ -78,15 +85,7 @@ def test_values_at_the_pointer_one_rule_over_all_panels_and_one_method_singled_o
     lab.until(lambda: page.evaluate("charts.settled('gap-chart')"))
     gap = page.locator("#gap-chart").bounding_box()
     assert gap is not None
-    middle, height, words = gap["x"] + gap["width"] / 2, gap["y"] + 100, page.locator("#gap-chart .tip", has_text="accuracy ")
-
-    def answered() -> bool:
-        """A chart that is drawn again after the pointer has come answers its next move."""
-        page.mouse.move(middle, height)
-        page.mouse.move(middle + 1, height)
-        return bool(words.count())
-
-    lab.until(answered)
+    point(lab, page, gap["x"] + gap["width"] / 2, gap["y"] + 100, page.locator("#gap-chart .tip"), "accuracy ")
 
 
 def test_a_page_scrolls_by_wheel_and_by_finger_over_a_chart_and_a_tap_says_the_values(
@@ -141,7 +140,7 @@ def test_a_chart_far_from_the_screen_is_not_drawn_until_it_comes_near_and_then_w
     page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     assert page.evaluate("charts.view('far') ?? null") is None
     page.locator("#far").scroll_into_view_if_needed()
-    expect(page.locator("#far[data-drawn]")).to_be_attached(timeout=20_000)
+    expect(page.locator("#far[data-drawn]")).to_be_attached()
     lab.until(lambda: page.evaluate("charts.view('far').data('accuracy:mean').length > 0"))
 
 

@@ -19,11 +19,11 @@ def test_compared_curves_arrive_by_themselves_and_hidden_lines_are_shown_by_key(
     pk = lab.launch(quick(methods=METHODS))
     runs = {run["run"] for run in lab.experiment(pk)["runs"]}
     page.goto(f"{lab.url}/compare/?e={pk}" + "".join(f"&r={run}" for run in sorted(runs)))
-    expect(page.locator("body")).to_have_attribute("data-live", "live", timeout=10_000)
+    expect(page.locator("body")).to_have_attribute("data-live", "live")
     page.evaluate("window.neverReloaded = true")
     lab.finished(pk)
     events = str(sum(len(lab.events(run)) for run in runs))
-    expect(page.locator("body")).to_have_attribute("data-events", events, timeout=10_000)
+    expect(page.locator("body")).to_have_attribute("data-events", events)
     assert page.evaluate("window.neverReloaded") is True
     expect(page.locator("#compared")).not_to_contain_text("no result yet")
     expect(page.locator("#students tbody tr")).to_have_count(len(METHODS))
@@ -46,7 +46,7 @@ def test_compared_curves_arrive_by_themselves_and_hidden_lines_are_shown_by_key(
     assert "zoom=" in str(leave.get_attribute("href"))
 
     page.reload()
-    expect(page.locator("body")).to_have_attribute("data-events", events, timeout=10_000)
+    expect(page.locator("body")).to_have_attribute("data-events", events)
     expect(off).to_have_count(1)
     assert series in named(lab, page)
     page.get_by_role("button", name="Reset").click()

@@ -19,13 +19,13 @@ def test_palette_and_help_are_used_by_keyboard_alone(lab: Lab, page: Page) -> No
     page.keyboard.press("Control+k")
     field = page.get_by_role("combobox", name=re.compile("Search experiments"))
     expect(field).to_be_focused()
-    expect(chosen(page)).to_contain_text(f"Run {run}", timeout=15_000)  # opened last
+    expect(chosen(page)).to_contain_text(f"Run {run}")  # opened last
     page.keyboard.type("zebra")
     expect(chosen(page)).to_have_text(re.compile("A zebra among experiments"))
     expect(page.locator("#palette-status")).to_have_text("1 result")
     assert field.get_attribute("aria-activedescendant") == chosen(page).get_attribute("id")
     page.keyboard.press("Enter")
-    expect(page).to_have_url(f"{lab.url}/experiments/{pk}/", timeout=15_000)
+    expect(page).to_have_url(f"{lab.url}/experiments/{pk}/")
 
     page.keyboard.press("Control+k")
     page.keyboard.type("experiment")

@@ -51,7 +51,7 @@ def test_from_the_form_to_a_result_with_points_that_arrive_by_themselves(lab: La
     page.get_by_role("button", name="Start 12 runs").click()
     expect(page).to_have_url(re.compile(r"/experiments/\d+/$"))
     pk = int(page.url.split("/")[-2])
-    expect(page.locator("body")).to_have_attribute("data-live", "live", timeout=10_000)
+    expect(page.locator("body")).to_have_attribute("data-live", "live")
     page.evaluate("window.neverReloaded = true")
 
     expect(page.locator("#head [role=status]")).to_have_text("Running", timeout=30_000)
@@ -82,7 +82,7 @@ def test_a_page_ends_with_every_event_although_the_web_server_died_in_between(la
     before = drawn(page)
     lab.until(lambda: drawn(page) > before + 5)
     page.get_by_role("button", name="Stop", exact=True).click()
-    expect(page.locator("#head [role=status]")).to_have_text("Stopped", timeout=10_000)
+    expect(page.locator("#head [role=status]")).to_have_text("Stopped")
     lab.until(lambda: received(page) == sum(len(lab.events(run["run"])) for run in lab.experiment(pk)["runs"]))
     assert drawn(page) == points(lab, pk)
     assert within_their_runs(page)

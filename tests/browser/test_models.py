@@ -54,13 +54,13 @@ def test_a_decoder_teaches_an_encoder_from_the_form_and_the_command_line_agrees(
         page.locator(f"textarea[name={role}__models]").fill(str(path))
         page.locator(f"select[name={role}__tuning]").select_option(tuning)
     page.locator("input[name=strong__lr]").evaluate("field => { field.value = '0.001' }")
-    expect(page.locator("#plan")).to_contain_text("3 runs asked, 3 unique", timeout=15_000)
+    expect(page.locator("#plan")).to_contain_text("3 runs asked, 3 unique")
     page.get_by_role("button", name="Start 3 runs").click()
     page.wait_for_url(re.compile(r"/experiments/\d+/$"))
     experiment = lab.finished(int(page.url.split("/")[-2]), 400)
     assert experiment["state"] == "finished", [run["error"] for run in experiment["runs"]]
     assert experiment["spec"]["strong"]["models"] == [catalog.model(str(encoder)).name]
-    expect(page.locator("#head [role=status]")).to_contain_text("Done", timeout=10_000)
+    expect(page.locator("#head [role=status]")).to_contain_text("Done")
     expect(page.locator("#result")).to_contain_text("tiny-bert")
     same_from_the_command_line(lab, own, tmp_path / "out")
 

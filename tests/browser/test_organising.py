@@ -59,7 +59,7 @@ def test_what_is_chosen_stays_chosen_when_the_list_is_renewed_and_a_deletion_is_
     boxes.nth(2).click(modifiers=["Shift"])
     expect(page.locator("#bulk [role=status]")).to_have_text("3 chosen")
     lab.call("PATCH", f"/experiments/{pks[1]}", {"name": "Scrapped and renamed"})
-    expect(page.get_by_text("Scrapped and renamed")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("Scrapped and renamed")).to_be_visible()
     expect(page.locator("#bulk [role=status]")).to_have_text("3 chosen")
     page.get_by_role("button", name="Delete…").click()
     expect(page.get_by_role("heading", name="Delete 3 experiments?")).to_be_visible()

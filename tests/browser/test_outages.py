@@ -30,7 +30,7 @@ def without_an_answer_of_the_server(lab: Lab, page: Page) -> None:
         expect(page.locator("#reconnecting")).to_be_visible(timeout=6_000)
     finally:
         os.kill(web, signal.SIGCONT)
-    expect(page.locator("body")).to_have_attribute("data-live", "live", timeout=10_000)
+    expect(page.locator("body")).to_have_attribute("data-live", "live")
     expect(page.locator("#reconnecting")).to_be_hidden()
 
 
@@ -48,7 +48,7 @@ def without_an_answer_of_the_broker(lab: Lab, page: Page) -> None:
 
 def in_a_hidden_tab(lab: Lab, page: Page, pk: int, frames: list[str]) -> None:
     hide(page, True)
-    expect(page.locator("body")).to_have_attribute("data-asleep", "true", timeout=10_000)
+    expect(page.locator("body")).to_have_attribute("data-asleep", "true")
     lab.until(lambda: page.evaluate("1") and '"pong": true' in frames[-1])  # the answer to its last message
     begun, before = len(frames), stored(lab, pk)
     lab.until(lambda: page.evaluate("1") and stored(lab, pk) > before + 3)

@@ -61,7 +61,7 @@ def test_renewed_parts_keep_section_method_and_focus_and_the_end_shows_the_resul
     assert section(page) == "curves"
     expect(page.locator("#live-chart")).to_be_in_viewport()
     lab.call("POST", f"/experiments/{pk}/stop")
-    expect(page.locator("#head [role=status]")).to_contain_text("Stopped", timeout=20_000)
+    expect(page.locator("#head [role=status]")).to_contain_text("Stopped")
     expect(page.locator(".sections a[aria-current]")).to_have_text("Result")
 
     done = lab.launch(quick(methods=METHODS, seeds=2))
