@@ -57,8 +57,7 @@ else
 endif
 
 # Tests again on PostgreSQL, Redis and S3, which tests/servers.py starts: of these folders those that can differ. ARGS="tests/webapp" for all.
-SERVER_TESTS := $(addprefix tests/webapp/,audit notes organising) \
-	$(patsubst %,tests/webapp/experiments/test_%.py,budget claims damage evaluating large lifecycle list_columns)
+SERVER_TESTS := $(addprefix tests/webapp/,accounts actions audit backups/test_backup.py experiments management notes organising webhooks)
 ON_SERVERS = $(BIN)/python -m tests.servers $(BIN)/python -m pytest -n 2 --dist worksteal $(or $(ARGS),$(SERVER_TESTS))
 
 test-servers: $(VENV)/installed-dev
