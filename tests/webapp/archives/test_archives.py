@@ -55,8 +55,7 @@ def changed(archive: Path, change: Callable[[Path], None], sealed: bool = False)
     change(folder)
     if sealed:
         seal(folder)
-    target = archive.parent / "changed.zip"
-    with zipfile.ZipFile(target, "w") as made:
+    with zipfile.ZipFile(target := archive.parent / "changed.zip", "w") as made:
         for path in folder.rglob("*"):
             if path.is_file():
                 made.write(path, path.relative_to(folder).as_posix())
