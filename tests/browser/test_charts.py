@@ -38,14 +38,14 @@ def to_the_curves(lab: Lab, page: Page, pk: int) -> dict[str, float]:
     return dict(box)  # type: ignore[arg-type]
 
 
-def point(lab: Lab, page: Page, x: float, y: float, tip: Locator, *words: str, without: str = "no word") -> None:
+def point(lab: Lab, page: Page, x: float, y: float, tip: Locator, *words: str, without: str | None = None) -> None:
     """Move the pointer there until the tip is as expected: a chart that is drawn again meanwhile answers the next move."""
 
     def answered() -> bool:
         page.mouse.move(x + 1, y)
         page.mouse.move(x, y)
         text = "".join(tip.all_text_contents())
-        return without not in text and all(word in text for word in words)
+        return all(word in text for word in words) and (without is None or without not in text)
 
     lab.until(answered)
 

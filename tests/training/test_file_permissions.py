@@ -48,7 +48,7 @@ PROGRAMS = [
 def test_every_program_closes_what_it_writes_whatever_umask_it_was_started_with(
     tmp_path: Path, group: str, mode: int, programs: list[str]
 ) -> None:
-    """How the group is read is the same code in all programs, of which two are started with one."""
+    """All programs read the group by the same code, so two of them are enough with one."""
     for number, program in enumerate(programs):
         script = f"import os; os.umask(0)\ntry:\n    {program}\nfinally:\n    open({str(tmp_path / str(number))!r}, 'w').close()"
         environ = os.environ | {

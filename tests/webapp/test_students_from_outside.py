@@ -22,7 +22,7 @@ from tests.factories.lab_clients import lab_client
 from tests.factories.outside import labels_file, rows_of, write_csv
 from tests.factories.trained import train_all
 from tests.webapp.page_text import plain, text
-from training import Store, make_plan
+from training import make_plan
 from training.client import Lab, Refused
 from training.metrics.results import Result
 from training.spec.methods import Submitted
@@ -69,10 +69,6 @@ def tables(path: Path) -> dict[str, list[dict[str, str]]]:
         return {name: list(csv.DictReader(io.TextIOWrapper(pack.open(name), "utf-8"))) for name in names}
 
 
-def artifacts() -> Store:
-    return artifact_store()
-
-
 def test_supervisor_and_student_of_other_programs_stand_beside_our_own_student(
     lab: Lab, page: Client, called: list[str], tmp_path: Path
 ) -> None:
@@ -97,7 +93,7 @@ def test_supervisor_and_student_of_other_programs_stand_beside_our_own_student(
     given = {int(row["id"]): float(row["probability"]) for row in csv.DictReader((tmp_path / "labels.csv").open())}
     sent = {int(row["id"]): float(row["probability"]) for row in csv.DictReader((tmp_path / "predictions.csv").open())}
     triplets = [triplet for triplet in make_plan(record.experiment_spec).triplets if triplet.method == 1]
-    ceilings = [artifacts().read_predictions(triplet.ceiling).part("test") for triplet in triplets]
+    ceilings = [artifact_store().read_predictions(triplet.ceiling).part("test") for triplet in triplets]
     ceiling = np.mean(
         [np.mean([(p > 0.5) == gold[i] for i, p in zip(part.id.tolist(), part.prob, strict=True)]) for part in ceilings]
     )
@@ -131,7 +127,7 @@ def test_what_is_handed_out_has_weak_labels_and_no_truth(lab: Lab, page: Client,
     ids, _, written = rows_of(DATA)
     texts = dict(zip(ids.tolist(), written, strict=True))
     for triplet in make_plan(experiment.experiment_spec).triplets[:1]:
-        weak = artifacts().read_predictions(triplet.weak)
+        weak = artifact_store().read_predictions(triplet.weak)
         rows = handed[f"half-b-seed-{triplet.seed}.csv"]
         part = weak.part("transfer")
         assert [int(row["id"]) for row in rows] == sorted(part.id.tolist())
