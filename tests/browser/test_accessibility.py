@@ -148,7 +148,7 @@ def sent(page: Page, form: str, **fields: str) -> list[str]:
         page.locator(f"{form} [name={name}]").fill(value)
     # A preview may change the address of the page as it stands, so what is waited for is another document.
     page.evaluate("form => { window.asked = true; document.querySelector(form).submit(); }", form)
-    page.wait_for_function("window.asked === undefined && document.readyState === 'complete'")
+    page.wait_for_function("() => window.asked === undefined && document.readyState === 'complete'")
     return wrong_with(page)
 
 

@@ -68,7 +68,7 @@ def test_a_range_of_times_of_day_comes_back_from_the_address(open_page: Open) ->
     opened.settle()
     domain = opened.page.evaluate("charts.get('live-chart').made.domain")
     opened.page.reload()
-    opened.page.wait_for_function("Boolean(window.socket?.onmessage)")
+    opened.page.wait_for_function("() => Boolean(window.socket?.onmessage)")
     opened.settle()
     again = opened.page.evaluate("charts.get('live-chart').made.domain")
     assert again == pytest.approx(domain, abs=(domain[1] - domain[0]) / 100, rel=0)

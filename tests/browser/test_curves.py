@@ -77,7 +77,7 @@ def test_a_single_step_is_seen_among_100000_and_all_points_are_there_when_zoomed
     assert opened.points()[: len(before) - 3] == before[:-3], "points of older bins stay where they are"
 
     opened.open("?zoom=61600~62000")
-    opened.page.wait_for_function("charts.view('live-chart').data('loss:mean').length > 400")
+    opened.page.wait_for_function("() => charts.view('live-chart').data('loss:mean').length > 400")
     assert opened.points()[1:-1] == points[61_600:62_001]
     expect(badge).to_be_hidden()
 
@@ -88,15 +88,15 @@ def test_values_that_are_not_finite_are_marks_at_the_axis_which_fits_the_others(
     opened.send({1: [started(1, 100), loss(2, 10, 0.6), loss(3, 20, 0.5), *bad, loss(7, 60, 0)]})
     assert [(row["x"], row["shape"]) for row in opened.rows("bottom")] == [(30, "nan"), (50, "-inf")]
     assert [(row["x"], row["shape"]) for row in opened.rows("top")] == [(40, "inf")]
-    assert opened.page.evaluate("charts.view('live-chart').scale('concat_3_y').domain()") == [0, 0.7]
+    assert opened.page.evaluate("() => charts.view('live-chart').scale('concat_3_y').domain()") == [0, 0.7]
     expect(opened.page.locator("#live-chart-note")).to_have_text("M0, seed 0: first NaN of the loss at step 30.")
 
     opened.page.get_by_label("Log scale").check()
-    opened.page.wait_for_function("charts.view('live-chart').scale('concat_3_y').type === 'log'")
+    opened.page.wait_for_function("() => charts.view('live-chart').scale('concat_3_y').type === 'log'")
     opened.settle()
     assert opened.points() == [(10, 0.6), (20, 0.5)]
     assert (60, "zero") in [(row["x"], row["shape"]) for row in opened.rows("bottom")]
-    assert opened.page.evaluate("charts.view('live-chart').scale('concat_3_y').domain()") == [0.5, 0.7]
+    assert opened.page.evaluate("() => charts.view('live-chart').scale('concat_3_y').domain()") == [0.5, 0.7]
 
 
 def test_steps_that_go_back_after_a_resume_are_drawn_once(curve_page: Open) -> None:
@@ -112,7 +112,7 @@ def test_a_resume_within_a_bin_makes_the_page_read_the_run_again(curve_page: Ope
     valid = [*points[:4003], (4003, 3.0)]
     opened.wire["curves"] = {1: packed(valid, 8000, seq=5003)}
     opened.send({1: [started(5002, 8000, resumed_from=4002)]})
-    opened.page.wait_for_function("charts.points('live-chart') === 4004")
+    opened.page.wait_for_function("() => charts.points('live-chart') === 4004")
     opened.settle()
     assert opened.loads == 2
     assert opened.points()[-1] == (4003, 3.0)

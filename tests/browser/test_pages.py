@@ -41,7 +41,7 @@ def test_a_section_is_chosen_by_click_key_and_address_and_all_are_found_and_prin
     page.go_back()
     assert section(page) == "result"
     page.evaluate("location.hash = '#notes'")
-    page.wait_for_function("document.querySelector('.sections [aria-current]').textContent === 'Notes'")
+    page.wait_for_function("() => document.querySelector('.sections [aria-current]').textContent === 'Notes'")
     assert section(page) == "notes"
     page.evaluate("document.getElementById('errors').dispatchEvent(new Event('beforematch', {bubbles: true}))")
     assert section(page) == "errors", "what the browser's search finds is shown, and marked"

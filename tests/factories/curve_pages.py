@@ -95,7 +95,7 @@ class CurvePage:
 
     def open(self, query: str = "") -> None:
         self.page.goto(f"{HOST}/{query}")
-        self.page.wait_for_function("Boolean(window.socket?.onmessage)")
+        self.page.wait_for_function("() => Boolean(window.socket?.onmessage)")
         self.settle()
 
     def _serve(self, route: Route) -> None:
@@ -128,7 +128,7 @@ class CurvePage:
         self.settle()
 
     def settle(self) -> None:
-        self.page.wait_for_function(f"charts.settled('{CHART}')")
+        self.page.wait_for_function(f"() => charts.settled('{CHART}')")
 
     def rows(self, layer: str, metric: str = "loss") -> list[dict[str, Any]]:
         """Return the rows that Vega draws in a layer."""

@@ -208,7 +208,7 @@ class Store:
         path = self.run(key) / "predictions.parquet"
         self.checksums.verify(path)
         with self._parse_errors_as_damage(path), pq.ParquetFile(path) as file:
-            table = file.read(columns=["id", "split"])
+            table = file.read(columns=["id", "split"], use_threads=False)
         ids: npt.NDArray[np.int64] = table["id"].to_numpy()[table["split"].to_numpy() == split]
         return ids
 

@@ -101,8 +101,8 @@ def _texts(plane: _Plane, rows: Sequence[Row]) -> list[Layer]:
     return [
         alt.Chart().mark_text(align="left", dx=7, text=fitting("corrected"), **label).encode(x("right"), y("middle")),
         alt.Chart().mark_text(align="right", dx=-7, text=fitting("lost"), **label).encode(x("left"), y("middle")),
-        title.encode(x("zero"), y("name_y"), fill, text="title:N"),
-        net.encode(x("zero"), y("name_y"), text="net_label:N"),
+        title.encode(x("zero"), y("name_y"), fill, alt.Text("title:N")),
+        net.encode(x("zero"), y("name_y"), alt.Text("net_label:N")),
     ]
 
 

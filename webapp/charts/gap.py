@@ -140,7 +140,7 @@ class _Drawing:
 
     def text(self, x: float, y: float, text: str | alt.ExprRef, **mark: Any) -> Layer:
         return (
-            self.base({"x": x, "y": y}).mark_text(**{"baseline": "middle", "align": "left", **mark}).encode(text=alt.value(text))
+            self.base({"x": x, "y": y}).mark_text(**{"baseline": "middle", "align": "left", **mark}).encode(alt.TextValue(text))
         )
 
     def share(self, width: float) -> float:

@@ -62,7 +62,7 @@ def ladder_chart(
     layers = [
         *floor_of(floor, y_scale, dash),
         base.mark_line(strokeWidth=1.5, opacity=0.7).encode(stroke, dash),
-        base.mark_rule(strokeWidth=1.5).encode(stroke, y=alt.Y("low:Q", scale=y_scale, axis=RATE_AXIS), y2="high:Q"),
+        base.mark_rule(strokeWidth=1.5).encode(stroke, alt.Y("low:Q", scale=y_scale, axis=RATE_AXIS), alt.Y2("high:Q")),
         base.mark_point(size=34, opacity=1, strokeWidth=0).encode(fill),
     ]
     return fitted(

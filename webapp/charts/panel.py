@@ -65,7 +65,7 @@ class Panel:
         layers: list[Layer] = [
             rows(plot, "seeds")
             .mark_line(strokeWidth=1, opacity=faint(0.3, 0.06), clip=True)
-            .encode(x, y, self.scales["stroke"], detail=["seed:N"]),
+            .encode(x, y, self.scales["stroke"], alt.Detail("seed:N")),
             self.area(plot, "extent", x, scale, 0.2),
             self.area(plot, "band", x, scale, opacity),
             rows(plot, "level").mark_rule(strokeWidth=2, opacity=faint()).encode(y, self.scales["stroke"], self.scales["dash"]),
@@ -89,7 +89,7 @@ class Panel:
         """Return marks at the upper or the lower edge, at the pixel ``y``."""
         shape = alt.Shape("shape:N", legend=None, scale=alt.Scale(domain=list(SHAPES), range=list(SHAPES.values())))
         marks = rows(plot, edge).mark_point(size=70, strokeWidth=1.5, opacity=faint())
-        return marks.encode(x, shape, self.scales["stroke"], y=alt.value(alt.ExprRef(y)))
+        return marks.encode(x, shape, self.scales["stroke"], alt.YValue(alt.ExprRef(y)))  # type: ignore[no-untyped-call]
 
     def ends(self, plot: "Plot", x: alt.X, y: alt.Y, scale: str) -> list[Layer]:
         """Return a dot at the end of each line, and its name in a column beside the plot, a minimum distance from the others.
@@ -117,8 +117,8 @@ class Panel:
         dot = ends.transform_filter("!datum.level").mark_point(size=14, strokeWidth=4, opacity=faint())
         return [
             dot.encode(x, y, self.scales["stroke"]),
-            lead.encode(x, y, self.scales["stroke"], x2=alt.value("width"), y2="value:Q"),
-            text.encode(y, self.scales["fill"], x=alt.value("width"), text="label:N"),
+            lead.encode(x, y, self.scales["stroke"], alt.X2Value("width"), alt.Y2("value:Q")),  # type: ignore[no-untyped-call]
+            text.encode(y, self.scales["fill"], alt.XValue("width"), alt.Text("label:N")),  # type: ignore[no-untyped-call]
         ]
 
 

@@ -2,6 +2,9 @@
 
 A chart is made of numbers alone, so a spec that is valid for one experiment is valid for all: tests of charts switch the
 checks on.
+
+Channels are given as Altair's classes, ``alt.Text("text:N")`` and not ``text="text:N"``: for a name Altair reads the schemas of
+all its classes, 4 ms each time.
 """
 
 from typing import Any

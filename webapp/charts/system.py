@@ -69,7 +69,7 @@ def _spec(panel: Panel, series: Sequence[Series]) -> dict[str, Any]:
         x=alt.X("at:T", scale=alt.Scale(type="utc"), axis=time),
         y=alt.Y("value:Q", scale=alt.Scale(zero=True, nice=True), axis=size),
         stroke=alt.Stroke("series:N", legend=None, scale=alt.Scale(domain=ids, range=colours)),
-        detail="run:N",
+        detail=alt.Detail("run:N"),
     )
     marks = rows.mark_line(strokeWidth=1.5), rows.mark_point(size=6, strokeWidth=2)
     chart = alt.layer(*marks).properties(

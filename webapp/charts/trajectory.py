@@ -134,7 +134,7 @@ def _labels(paths: Sequence[Path], levels: Sequence[Level], last: int, x: alt.X,
         shift = place - (1 - prob) * HEIGHT
         layers.append(
             label.mark_text(align="left", dx=10, dy=shift, fontWeight=500, color=style.text, opacity=faint(title)).encode(
-                x, y, text="text:N"
+                x, y, alt.Text("text:N")
             )
         )
     return layers

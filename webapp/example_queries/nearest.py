@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +13,14 @@ from training.catalog.bundles import array_of
 from training.catalog.models import READINGS
 from training.storage.checksums import DamagedArtifact
 
-BLOCK = 512
+BLOCK = 64
 """Rows of the features that are converted at once: few enough for the cache of a processor."""
+
+SIGN_AND_MAGNITUDE = np.int32(-0x70002000)
+"""The bits of a half-precision number once its sign is extended to 32 bits and all are shifted by 13: 0x8FFFE000."""
+
+EXPONENT = np.float32(2.0**112)
+"""Ratio of two numbers with the same bits, half and single precision: their exponents are biased by 15 and 127."""
 
 TINY = 1e-12
 """Length of a vector of zeros, so that its cosines are zero."""
@@ -61,7 +68,7 @@ def nearest(features: Path, dataset: Path, example: int, among: npt.NDArray[np.i
     Rows of the features are those of the data set's file, in its order. Raises LookupError if it does not contain the example.
     """
     with pq.ParquetFile(dataset) as file:
-        ids = file.read(columns=["id"])["id"].to_numpy()
+        ids = file.read(columns=["id"], use_threads=False)["id"].to_numpy()
     table = np.load(features, mmap_mode="r", allow_pickle=False)
     at = np.flatnonzero(ids == example)
     if len(at) != 1 or len(table) != len(ids):
@@ -70,12 +77,27 @@ def nearest(features: Path, dataset: Path, example: int, among: npt.NDArray[np.i
     own = table[at[0]].astype(np.float32)
     alike = np.empty(len(rows), np.float32)
     for begin in range(0, len(rows), BLOCK):
-        part = table[rows[begin : begin + BLOCK]].astype(np.float32, copy=False)
+        part = singles(table[rows[begin : begin + BLOCK]])
         # No BLAS: its threads wait for one another on a busy machine, for longer than the sum takes.
         alike[begin : begin + BLOCK] = np.einsum("ij,j->i", part, own) / np.maximum(_length(part), TINY)
     alike /= max(float(_length(own[None])[0]), TINY)
     best = np.argsort(-alike, kind="stable")[:number]
     return [Near(int(ids[rows[index]]), float(alike[index])) for index in best]
+
+
+def singles(features: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:
+    """Return finite ``features`` in single precision, exactly.
+
+    From half precision this takes a third of the time of numpy's conversion, which on x86 goes number by number.
+    """
+    if features.dtype != np.float16:
+        return features.astype(np.float32, copy=False)
+    bits = features.view(np.int16).astype(np.int32)
+    bits <<= 13
+    bits &= SIGN_AND_MAGNITUDE
+    values = bits.view(np.float32)
+    values *= EXPONENT
+    return values
 
 
 def _length(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -1,10 +1,12 @@
 """The page of an example with a label: the probabilities of all models of the pair, and trajectories of students."""
 
-from functools import cached_property
+from collections.abc import Callable
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
 
+from training.storage.predictions import Predictions
 from webapp.charts.numbers import rate
 from webapp.charts.trajectory import Level, Path, trajectory_chart
 from webapp.example_queries.answers import answers, flips
@@ -20,9 +22,14 @@ class LabelledPage(ExamplePage):
     def gold(self) -> str:
         return self.class_name(self.example.gold)
 
+    @cached_property
+    def _predicted(self) -> Callable[[str], Predictions | None]:
+        """Return the function from a run's key to its prediction, read once: a supervisor has as many students as methods."""
+        return cache(lambda key: self.store.read_example(key, self.example.id))
+
     def _verdict(self, model: Model) -> Verdict | None:
         """Return the answer, or None where the example is in another part of the split of that seed."""
-        predictions = self.store.read_example(model.key, self.example.id)
+        predictions = self._predicted(model.key)
         if predictions is None or str(predictions.split[0]) != self.view.split:
             return None
         answer = answers(predictions)
@@ -52,7 +59,7 @@ class LabelledPage(ExamplePage):
         """Return a student's line, and the step at which it leaves its own supervisor's label."""
         try:
             path = self.store.read_path(triplet.student.key, self.example.id)
-            weak = self.store.read_example(triplet.weak.key, self.example.id)
+            weak = self._predicted(triplet.weak.key)
         except FileNotFoundError:
             return None
         if path is None or weak is None:

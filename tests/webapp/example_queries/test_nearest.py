@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from training import ExperimentSpec, Store, make_plan
-from webapp.example_queries.nearest import features_of, nearest
+from webapp.example_queries.nearest import features_of, nearest, singles
 
 
 @pytest.fixture
@@ -35,6 +35,14 @@ def test_the_nearest_are_those_with_the_largest_cosine_among_the_candidates(
     neighbours = nearest(features, dataset, 4, among, 5)
     assert [near.id for near in neighbours] == sorted(among.tolist(), key=lambda candidate: -cosine[candidate])[:5]
     assert [near.likeness for near in neighbours] == pytest.approx([cosine[near.id] for near in neighbours], abs=1e-5)
+
+
+def test_every_finite_number_in_half_precision_has_its_exact_value_in_single_precision() -> None:
+    halves = np.arange(2**16, dtype=np.uint16).view(np.float16)
+    halves = halves[np.isfinite(halves)]
+    converted = singles(halves)
+    assert converted.dtype == np.float32
+    np.testing.assert_array_equal(converted.astype(np.float64), halves.astype(np.float64))
 
 
 def test_an_example_that_is_not_there_is_not_looked_for(files: tuple[Path, Path, np.ndarray, np.ndarray]) -> None:
