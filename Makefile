@@ -51,10 +51,15 @@ test: $(VENV)/installed-dev node_modules/.package-lock.json
 ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
 else
-	$(BIN)/python -m pytest -n 2 --dist worksteal $(LABORATORIES:%=--ignore=%)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long" $(LABORATORIES:%=--ignore=%)
 	$(ON_SERVERS)
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(LABORATORIES)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not long" $(LABORATORIES)
 endif
+
+# The tests that take more than a minute each, half an hour in all: before a release, and after a change of what they are about.
+test-long: $(VENV)/installed-dev node_modules/.package-lock.json
+	@tests/install-system-packages
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m long
 
 # Tests again on PostgreSQL, Redis and S3, which tests/servers.py starts: of these folders those that can differ. ARGS="tests/webapp" for all.
 SERVER_TESTS := $(addprefix tests/webapp/,accounts actions audit backups/test_backup.py experiments management notes organising webhooks)

@@ -65,6 +65,7 @@ def test_a_decoder_teaches_an_encoder_from_the_form_and_the_command_line_agrees(
     same_from_the_command_line(lab, own, tmp_path / "out")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_minilm_learns_by_full_tuning_lora_and_probe_and_the_command_line_agrees(lab: Lab, tmp_path: Path) -> None:
     tuned = spec_of({"models": ["minilm-l1"], "tuning": "full"}, {"models": ["minilm-l2"], "tuning": "lora"})

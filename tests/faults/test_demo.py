@@ -49,6 +49,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> InstalledPackage:
     return InstalledPackage(tmp_path_factory.mktemp("package"))
 
 
+@pytest.mark.long
 @pytest.mark.timeout(1900)
 def test_the_demo_ends_with_a_resolved_pgr_for_both_methods_and_a_second_one_trains_nothing(
     first: tuple[Result, float], data_dir: Path
@@ -68,6 +69,7 @@ def test_the_demo_ends_with_a_resolved_pgr_for_both_methods_and_a_second_one_tra
         assert 0 < pgr["interval"][0] < pgr["value"] < pgr["interval"][1] < 1
 
 
+@pytest.mark.long
 @pytest.mark.timeout(1900)
 def test_a_backup_while_four_runs_train_is_restored_on_postgresql_where_the_demo_finds_its_numbers(
     first: tuple[Result, float], data_dir: Path, tmp_path: Path, postgres: Postgres
@@ -98,6 +100,7 @@ def test_a_backup_while_four_runs_train_is_restored_on_postgresql_where_the_demo
         moved.call("POST", f"/experiments/{pk}/stop")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(1900)
 def test_the_demo_of_the_installed_package_gives_the_numbers_of_the_checkout(
     first: tuple[Result, float], data_dir: Path, package: InstalledPackage

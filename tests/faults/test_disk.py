@@ -8,6 +8,7 @@ from tests.disks import small_disk
 from tests.lab import Lab, slow
 
 
+@pytest.mark.long
 def test_a_run_whose_disk_is_full_waits_and_goes_on_from_its_checkpoint_once_there_is_room(tmp_path: Path) -> None:
     artifacts = tmp_path / "lab" / "artifacts"
     with small_disk(artifacts) as small:

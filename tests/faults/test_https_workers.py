@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
+
 from tests.chaos import hold
 from tests.lab import LEASE_SECONDS, ROOT, Lab, quick
 from tests.links import Link
@@ -88,6 +90,7 @@ def test_a_worker_with_https_alone_trains_an_experiment_to_the_numbers_of_a_cont
         assert not (tmp_path / "worker" / "data" / "lab.sqlite3").exists()
 
 
+@pytest.mark.long
 def test_a_run_goes_on_with_another_worker_when_its_own_is_killed(tmp_path: Path) -> None:
     spec = quick(weak=LONG, strong=LATER, data={})
     with laboratory(tmp_path) as (lab, port, token):
@@ -103,6 +106,7 @@ def test_a_run_goes_on_with_another_worker_when_its_own_is_killed(tmp_path: Path
         assert started[1]["resumed_from"] > 0
 
 
+@pytest.mark.long
 def test_a_link_that_is_cut_for_longer_than_a_lease_costs_no_event_and_doubles_none(tmp_path: Path) -> None:
     spec = quick(weak=LONG, strong=LATER, data={})
     with laboratory(tmp_path) as (lab, port, token), Link(port) as link, Worker(tmp_path / "worker", link.port, token):

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.factories.imports import HOW, content
 from tests.lab import Lab, slow
 
@@ -37,6 +39,7 @@ def test_a_worker_that_is_killed_is_noticed_and_leaves_no_process(lab: Lab, tmp_
     assert bring(lab, tmp_path, 200) > pk
 
 
+@pytest.mark.long
 def test_what_is_queued_while_the_laboratory_is_down_is_done_when_it_is_back(tmp_path: Path) -> None:
     with Lab(tmp_path / "lab") as lab:
         pk = bring(lab, tmp_path, 300_000)

@@ -41,6 +41,7 @@ class Watch(threading.Thread):
                     yield log.stem, int(entry.name)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_two_workers_and_a_broker_that_delivers_again_and_dies_train_each_run_once(tmp_path: Path) -> None:
     long = {"models": ["bag-of-words"], "epochs": 300}

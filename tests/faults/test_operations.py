@@ -122,6 +122,7 @@ def test_the_settings_of_the_page_pass_the_checks_of_a_deployment(tmp_path: Path
     assert "System check identified no issues" in said
 
 
+@pytest.mark.long
 def test_a_backup_of_a_laboratory_whose_runs_train_is_restored_with_all_that_it_knew(tmp_path: Path) -> None:
     lab = Lab(tmp_path / "lab", W2S_CHECKPOINT_SECONDS="1")
     places = lab.environment | {"BACKUP": str(tmp_path / "backup.zip")}

@@ -4,9 +4,12 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
+
 from tests.lab import Lab, quick
 
 
+@pytest.mark.long
 def test_a_worker_with_two_processes_trains_transformers_with_both_and_leaves_none(tmp_path: Path) -> None:
     strong = {"models": ["minilm-l1"], "tuning": "full", "epochs": 1}
     spec = quick(strong=strong, data={"limit": 64, "test_fraction": 0.05, "locked_fraction": 0})

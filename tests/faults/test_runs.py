@@ -6,6 +6,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.lab import Lab, quick, slow
 from training import ExperimentSpec, Store, make_plan
 
@@ -42,6 +44,7 @@ def test_a_run_trains_on_while_the_web_server_is_dead_and_the_page_then_has_ever
     assert len({after - before for before, after in pairwise(steps)}) == 1  # no point is missing between
 
 
+@pytest.mark.long
 def test_the_run_of_a_killed_worker_is_said_to_be_lost_and_goes_on_elsewhere_to_the_same_result(lab: Lab, tmp_path: Path) -> None:
     spec = quick(weak={"models": ["bag-of-words"], "epochs": 150}, data={})
     pk = lab.launch(spec)

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.factories.object_storage import ObjectStorage
 from tests.lab import ROOT, Lab, quick, slow
 from webapp.broker import embedded_url
@@ -41,6 +43,7 @@ def ready(lab: Lab) -> tuple[int, str]:
         return error.code, error.read().decode()
 
 
+@pytest.mark.long
 def test_workers_that_share_a_store_alone_take_over_from_each_other(storage_server: ObjectStorage, tmp_path: Path) -> None:
     url = f"{storage_server.bucket()}/laboratory"
     settings = storage_server.variables | {"ARTIFACTS_URL": url, "W2S_CHECKPOINT_SECONDS": "1"}

@@ -35,7 +35,7 @@ def is_open(url: str) -> bool:
         return client.connect_ex((parts.hostname, parts.port)) == 0
 
 
-@pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+@pytest.mark.parametrize("sig", [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.long), signal.SIGKILL])
 def test_however_it_ends_no_process_and_no_port_is_left(tmp_path: Path, sig: signal.Signals) -> None:
     with on_its_own_port(tmp_path) as lab:
         pk = lab.launch(slow())
@@ -102,6 +102,7 @@ def test_it_is_reached_at_the_address_it_listens_on_and_by_the_link_it_prints(tm
         assert lab.call("GET", "/experiments")[0] == 200
 
 
+@pytest.mark.long
 def test_a_folder_whose_name_means_something_in_urls_and_sql_works_like_any_other(tmp_path: Path) -> None:
     with Lab(tmp_path / "it's a=b c++ #1?;x&y %41 é [2]*") as lab:
         pk = lab.launch(quick())
@@ -111,6 +112,7 @@ def test_a_folder_whose_name_means_something_in_urls_and_sql_works_like_any_othe
         assert not [path.name for path in tmp_path.iterdir() if not path.name.startswith("it's")]
 
 
+@pytest.mark.long
 def test_an_existing_installation_with_a_very_long_path_is_closed_to_other_accounts_and_examples_are_prepared(
     tmp_path: Path,
 ) -> None:

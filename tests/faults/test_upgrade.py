@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.lab import Lab, slow
 
 BEFORE = "0005"
 """The last migration of experiments of the version before. Until there is a release, an earlier state of this one."""
 
 
+@pytest.mark.long
 def test_runs_of_a_laboratory_that_is_upgraded_go_on_from_their_checkpoints(tmp_path: Path) -> None:
     lab = Lab(tmp_path, W2S_CHECKPOINT_SECONDS="1")
     with lab:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.docs.pages import DOCS, blocks
 from tests.lab import ROOT, Lab, quick
 
@@ -18,6 +20,7 @@ def lines(page: str, word: str) -> list[str]:
     return [line for line in text.splitlines() if word in line]
 
 
+@pytest.mark.long
 def test_a_worker_that_is_started_as_the_page_says_trains_what_is_queued(tmp_path: Path) -> None:
     command = lines("howto/several-workers.md", "manage.py worker")[0]
     assert re.search(r'make up ARGS="--workers 0"', (DOCS / "howto/several-workers.md").read_text())

@@ -49,6 +49,7 @@ def has_stored_answers(lab: Lab, run: int) -> bool:
     return "answers" in kinds and "checkpoint" in kinds[kinds.index("answers") :]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_a_trainer_killed_in_training_and_in_writing_ends_with_the_answers_of_an_undisturbed_one(
     writing: Lab, tmp_path: Path

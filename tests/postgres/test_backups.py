@@ -5,6 +5,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.databases import Postgres
 from tests.factories import backups
 from tests.lab import Lab, quick
@@ -38,6 +40,7 @@ def refuses_what_is_damaged(tmp_path: Path, postgres: Postgres) -> None:
     assert postgres.rows("select count(*) from information_schema.tables where table_schema = 'public'") == [(0,)]
 
 
+@pytest.mark.long
 def test_an_experiment_moves_to_postgresql_and_back_with_its_numbers_and_predictions(tmp_path: Path, postgres: Postgres) -> None:
     with Lab(tmp_path / "first") as lab:
         pk = lab.launch(quick(seeds=2))

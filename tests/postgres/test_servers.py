@@ -21,6 +21,7 @@ def redis_url() -> Iterator[str]:
         yield url
 
 
+@pytest.mark.long
 def test_an_experiment_runs_on_postgresql_and_a_broker_on_tcp_and_folds_of_shared_experiments_wait_for_each_other(
     tmp_path: Path, postgres: Postgres, redis_url: str
 ) -> None:
@@ -35,6 +36,7 @@ def test_an_experiment_runs_on_postgresql_and_a_broker_on_tcp_and_folds_of_share
         assert lab.manage("shell", "-c", FOLDS).splitlines()[-1] == "errors: []"
 
 
+@pytest.mark.long
 def test_a_server_that_is_restarted_stops_no_training_and_one_that_is_away_for_long_has_the_run_handed_over(
     tmp_path: Path, postgres: Postgres
 ) -> None:
