@@ -9,7 +9,7 @@ LABORATORIES := tests/browser tests/faults
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: setup decoder vision up demo test test-servers docs wheel check format lint text types imports security audit bench-decoder bench-bundles bench-curves bench-engine bench-large bench-lists bench-live bench-throughput chaos chaos-hosts lock clean
+.PHONY: setup decoder vision up demo test test-long test-servers docs wheel check format lint text types imports security audit bench-decoder bench-bundles bench-curves bench-engine bench-large bench-lists bench-live bench-throughput chaos chaos-hosts lock clean
 
 setup: $(VENV)/installed
 
