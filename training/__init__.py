@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Callable, Sequence
+from functools import cache
 from types import ModuleType
 
 from training.events import Event
@@ -29,6 +30,7 @@ def execute_together(
     _engine().execute_together(runs, store, emit, should_stop, fail, beside)
 
 
+@cache  # objects are frozen once: what a run leaves behind would otherwise stay for good when the next one begins
 def _engine() -> ModuleType:
     """Return the only way into the engine and torch."""
     gc.disable()  # torch creates a million lasting objects: scanning them for garbage is a sixth of its import time

@@ -1,5 +1,7 @@
 """Whole runs on the small data set: equality, events, and the files that they leave."""
 
+import gc
+
 import numpy as np
 import pytest
 
@@ -55,6 +57,13 @@ def test_a_finished_run_is_reported_again_and_not_trained_again(store: Store) ->
     first, second = finish(run, store), finish(run, store)
     assert [event.kind for event in second.events] == ["finished"]
     assert second.events[0].accuracy == first.of("finished")[0].accuracy  # type: ignore[union-attr]
+
+
+def test_what_a_run_leaves_behind_is_collected_when_another_one_has_begun(store: Store) -> None:
+    finish(make_run(), store)
+    frozen = gc.get_freeze_count()
+    finish(make_run("ceiling"), store)
+    assert gc.get_freeze_count() == frozen
 
 
 def test_the_events_come_in_order(store: Store) -> None:
