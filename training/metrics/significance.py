@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import bdtr
 
 from training.base_models import Frozen
 from training.metrics.intervals import LEVEL, Estimate, t_quantile
@@ -44,6 +43,8 @@ class OverSets(Frozen):
 
 def mcnemar(seed: int, first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_]) -> Discordant:
     """Return the discordant answers of a seed. ``first`` and ``second`` (n,) are true where each run is right."""
+    from scipy.special import bdtr  # as in t_quantile
+
     first_only, second_only = int((first & ~second).sum()), int((second & ~first).sum())
     return Discordant(
         seed=seed,
