@@ -82,6 +82,8 @@ def test_a_worker_with_https_alone_trains_an_experiment_to_the_numbers_of_a_cont
     with laboratory(tmp_path) as (lab, port, token), Worker(tmp_path / "worker", port, token) as worker:
         pk = lab.launch(spec)
         assert_as_control(lab, pk, spec, tmp_path)
+        logs = [lab.call("GET", f"/runs/{run['run']}/log")[1]["lines"] for run in lab.experiment(pk)["runs"]]
+        assert all(logs)
         (row,) = [row for row in lab.call("GET", "/workers")[1]["workers"] if "HTTPS" in row["name"]]
         assert (row["online"], bool(row["devices"])) == (True, True)
         assert worker.end() == 0

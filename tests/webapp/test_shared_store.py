@@ -20,7 +20,7 @@ from webapp.archives.export import write
 from webapp.artifact_store import artifact_store, store_is_reachable
 from webapp.backups import files
 from webapp.backups.backup import write as back_up
-from webapp.experiments import lifecycle, queries, results, services, unused_runs
+from webapp.experiments import lifecycle, queries, results, run_logs, services, unused_runs
 from webapp.experiments.models import Experiment, Run, Status
 from webapp.readiness import CHECKS
 
@@ -164,3 +164,25 @@ def test_no_run_is_claimed_or_given_up_while_the_store_is_away(owner: User, shar
     shared.with_name("unmounted").rename(shared)
     assert services.claim_group("worker@there")
     assert experiment.runs.filter(status=Status.FAILED).count() == 0
+
+
+def test_the_log_of_a_run_goes_on_with_the_attempt_of_another_machine_and_is_shown_by_all(settings: Any, tmp_path: Path) -> None:
+    key, web, first, second = "0" * 64, tmp_path / "web", tmp_path / "first", tmp_path / "second"
+    for machine, line in ((first, "out of memory"), (second, "finished")):
+        settings.LOG_DIR = machine
+        run_logs.resume(key)
+        run_logs.note(key, line)
+        run_logs.publish(key)
+    for machine in (web, first, second):
+        settings.LOG_DIR = machine
+        assert run_logs.lines(key) == ["out of memory", "finished"]
+        assert run_logs.text(key) == "out of memory\nfinished\n"
+
+
+def test_a_log_stays_where_it_is_while_the_store_is_away(settings: Any, tmp_path: Path, shared: Path) -> None:
+    settings.LOG_DIR = tmp_path / "logs"
+    run_logs.note("0" * 64, "a line")
+    shared.rename(tmp_path / "away")
+    run_logs.publish("0" * 64)
+    run_logs.resume("0" * 64)
+    assert run_logs.lines("0" * 64) == ["a line"]

@@ -1,5 +1,10 @@
-"""The logs of runs: what trainers write to their standard error, a file for each run, kept within bounds."""
+"""The logs of runs: what trainers write to their standard error, a file for each run, kept within bounds.
 
+A machine has a file for the attempts of its own workers. Where machines share a store, or a worker works by HTTPS, the file is
+stored beside the run's artifacts at the end of each attempt, and the next attempt goes on with it.
+"""
+
+import logging
 from collections import deque
 from pathlib import Path
 
@@ -7,6 +12,9 @@ from django.conf import settings
 
 from training.log_redaction import redact
 from training.names import within
+from training.storage.remote import StoreUnreachable, shared_remote
+
+logger = logging.getLogger(__name__)
 
 LARGEST = 2**20
 HEAD, TAIL = 2**18, 2**19
@@ -40,21 +48,65 @@ def trim(path: Path) -> None:
         log.truncate()
 
 
+def publish(key: str) -> None:
+    """Store the log for other machines at the end of an attempt. Without the store it stays on this one."""
+    remote, path = shared_remote(), path_of(key)
+    if remote and path.exists():
+        trim(path)
+        try:
+            remote.upload(path, _name(key))
+        except StoreUnreachable as error:
+            logger.warning("The log of run %s stays on this machine. %s", key[:12], error)
+
+
+def resume(key: str) -> None:
+    """Begin an attempt with the log of the earlier ones on other machines."""
+    if _stored(key):
+        path = path_of(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(_content(key))
+
+
+def _name(key: str) -> str:
+    return f"runs/{key}/trainer.log"
+
+
+def _stored(key: str) -> str:
+    """Return the log in the store, empty without one and while the store cannot be reached."""
+    try:
+        remote = shared_remote()
+        content = remote.read(_name(key)) if remote else (Path(settings.ARTIFACTS_DIR) / _name(key)).read_bytes()
+    except (FileNotFoundError, StoreUnreachable):
+        return ""
+    return content.decode(errors="replace")
+
+
+def _content(key: str) -> str:
+    """Return the log of this machine and the one in the store, once where one contains the other. Raises FileNotFoundError."""
+    stored, path = _stored(key), path_of(key)
+    if stored and not path.exists():
+        return stored
+    own = path.read_text(errors="replace")
+    if stored in own:
+        return own
+    return stored if own in stored else own + stored
+
+
 def lines(key: str, find: str = "", most: int = LINES) -> list[str]:
     """The last ``most`` lines that contain ``find``, in any case; none for a run that has written nothing."""
     wanted = find.casefold()
     try:
-        with path_of(key).open(errors="replace") as log:
-            return list(deque((line for line in map(_shown, log) if wanted in line.casefold()), maxlen=most))
+        shown = map(_shown, _content(key).splitlines())
     except FileNotFoundError:
         return []
+    return list(deque((line for line in shown if wanted in line.casefold()), maxlen=most))
 
 
 def text(key: str) -> str:
     """The whole log as it may be shown. Raises FileNotFoundError."""
-    return redact(path_of(key).read_text(errors="replace"))
+    return redact(_content(key))
 
 
 def _shown(line: str) -> str:
     """Return the line without secrets: libraries print what they like, past the redaction of log records."""
-    return redact(line.rstrip("\n"))
+    return redact(line)

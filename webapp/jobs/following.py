@@ -37,6 +37,8 @@ class Following:
         """Record the trainer's events, renew the leases, pass on stop requests, and store the end of each run."""
         record, (first, *others) = self.record, self.runs.values()
         specs, log = [run.run_spec for run in self.runs.values()], run_logs.path_of(first.key)
+        for run in self.runs.values():
+            run_logs.resume(run.key)
         samples = patiently(lambda: record.most_samples([run.pk for run in self.runs.values() if run.attempt > 1]))
         trainer = self.trainer = Trainer(specs, settings.ARTIFACTS_DIR, log, patiently(lambda: record.models_beside(first)))
         for run in others:
@@ -116,13 +118,18 @@ class Following:
 
     def _conclude(self, run: Run, last: Event) -> None:
         """Store the end of an attempt. A stop that nobody requested gives the run back."""
-        del self.open[run.pk]
+        self._close(run)
         if isinstance(last, RunStopped) and not self._requested(run):
             self.recorder.finish()
             cause = self.record.unreachable if self.leases.expired else ""
             patiently(lambda: self.record.give_back(run.pk, run.attempt, cause))
         else:
             self.recorder.add(run.pk, last)
+
+    def _close(self, run: Run) -> None:
+        """Follow the run no more. Its log is stored first: whoever works by HTTPS writes files of the runs that it holds."""
+        del self.open[run.pk]
+        run_logs.publish(run.key)
 
     def _requested(self, run: Run) -> bool:
         """Return whether the run's stop was requested, or its lease is lost."""
@@ -133,7 +140,7 @@ class Following:
 
     def _lose(self, run: Run, cause: str) -> None:
         """Store an end that is not the run's fault, such as a full disk; the run goes on from its last checkpoint."""
-        del self.open[run.pk]
+        self._close(run)
         self.recorder.finish()
         patiently(lambda: self.record.lose(run.pk, run.attempt, cause, self.trainer.log_tail()))
 

@@ -79,8 +79,11 @@ def test_runs_of_one_trainer_are_recorded_and_finished_each_for_itself(
     owner: User, monkeypatch: pytest.MonkeyPatch, settings: object
 ) -> None:
     monkeypatch.setattr(sampler, "FIRST_PAUSE", 0.05)
+    published = list[str]()
+    monkeypatch.setattr(run_logs, "publish", published.append)
     followed = Followed(owner, monkeypatch, epochs=2, seeds=3)
     runs = followed.end()
+    assert sorted(published) == sorted(run.key for run in runs)
     assert statuses(runs) == [Status.FINISHED] * 3
     assert len(followed.trainers) == 1
     for run in runs:
