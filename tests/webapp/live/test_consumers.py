@@ -125,7 +125,10 @@ async def test_a_notification_without_events_reaches_the_page_so_that_it_can_rea
         assert await page.frame() == {}
 
 
-async def test_a_page_that_sleeps_is_told_of_ends_alone_and_catches_up_when_it_wakes(owner: User, broker: str) -> None:
+async def test_a_page_that_sleeps_is_told_of_ends_alone_and_catches_up_when_it_wakes(
+    owner: User, broker: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webapp.live.hub.LOOK_SECONDS", 600)  # a look before a notification would leave that without news
     experiment = await sync_to_async(launched)(owner)
     run = await weak_run(experiment)
     async with WatchingPage(experiment, owner) as page:
