@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.factories.artifacts import flip
+from tests.factories.damage import damaged
 from tests.factories.explored_experiments import explored, with_features
 from training.storage import checksums
 from webapp.explorer import verification
@@ -49,7 +50,7 @@ def test_the_pages_of_an_example_compare_no_file_after_their_view_was_shown(
 def test_a_damaged_file_is_reported_by_the_page_that_reads_it_and_not_by_the_view(client: Client, owner: User) -> None:
     experiment = explored(owner, seeds=1)
     student = experiment.triplets[0]["student"]
-    flip(settings.ARTIFACTS_DIR / "runs" / student / "trajectory.parquet", 99)
+    damaged(settings.ARTIFACTS_DIR / "runs" / student / "trajectory.parquet", lambda path: flip(path, 99))
     address = f"/experiments/{experiment.pk}/examples/"
     page = seen(client, address)
     assert 'id="cell-8"' in page

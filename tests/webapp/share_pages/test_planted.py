@@ -116,6 +116,9 @@ def old(experiment: Experiment, folder: str) -> Experiment:
         run.save()
         if store.run(before).exists():
             store.run(before).rename(store.run(run.key))
+            if store.shared:
+                for path in store.run(run.key).iterdir():
+                    store.shared.remote.upload(path, f"runs/{run.key}/{path.name}")
     for field in ("spec", "triplets", "result", "result_runs"):
         setattr(experiment, field, replaced(getattr(experiment, field), names | keys))
     experiment.save()
