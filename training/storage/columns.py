@@ -55,8 +55,8 @@ def rows_of(path: Path, examples: Sequence[int]) -> pa.Table:
                 if index not in groups:
                     groups[index] = file.read_row_group(index, use_threads=False)
                 rows[int(ids[place])] = groups[index].slice(place, 1)
-        found = [rows[example] for example in examples if example in rows]
-        return pa.concat_tables(found) if found else file.schema_arrow.empty_table()
+        matches = [rows[example] for example in examples if example in rows]
+        return pa.concat_tables(matches) if matches else file.schema_arrow.empty_table()
 
 
 def _groups_with(file: pq.ParquetFile, examples: Sequence[int]) -> list[int]:
