@@ -1,5 +1,6 @@
 """A laboratory whose artifacts are in a store that machines share: this one shows, checks and deletes what others wrote."""
 
+import errno
 import os
 import shutil
 import zipfile
@@ -14,6 +15,7 @@ from django.test import Client
 from tests.factories.artifacts import trajectory
 from tests.factories.experiments import finish_all, launched
 from training.storage import shared_files
+from training.storage.remote import FolderRemote
 from webapp import readiness
 from webapp.actions import artifacts
 from webapp.archives.export import write
@@ -177,6 +179,33 @@ def test_the_log_of_a_run_goes_on_with_the_attempt_of_another_machine_and_is_sho
         settings.LOG_DIR = machine
         assert run_logs.lines(key) == ["out of memory", "finished"]
         assert run_logs.text(key) == "out of memory\nfinished\n"
+
+
+def test_a_stored_log_has_no_secrets(settings: Any, tmp_path: Path, shared: Path) -> None:
+    settings.LOG_DIR = tmp_path / "logs"
+    run_logs.note("0" * 64, "token: hf_abcdefghijklmnopqrstuvwxyzABCDEFGH")
+    run_logs.publish("0" * 64)
+    run_logs.note("0" * 64, "the end")
+    assert "hf_abc" not in (shared / "runs" / ("0" * 64) / "trainer.log").read_text()
+    assert len(run_logs.lines("0" * 64)) == 2
+
+
+def test_a_full_disk_keeps_no_attempt_from_its_beginning_or_end(
+    settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    settings.LOG_DIR = tmp_path / "first"
+    run_logs.note("0" * 64, "a line")
+    run_logs.publish("0" * 64)
+    settings.LOG_DIR = tmp_path / "second"
+    monkeypatch.setattr(Path, "write_text", full)
+    run_logs.resume("0" * 64)
+    settings.LOG_DIR = tmp_path / "first"
+    monkeypatch.setattr(FolderRemote, "upload", full)
+    run_logs.publish("0" * 64)
+    assert run_logs.lines("0" * 64) == ["a line"]
 
 
 def test_a_log_stays_where_it_is_while_the_store_is_away(settings: Any, tmp_path: Path, shared: Path) -> None:

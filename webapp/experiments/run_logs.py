@@ -5,6 +5,7 @@ stored beside the run's artifacts at the end of each attempt, and the next attem
 """
 
 import logging
+import tempfile
 from collections import deque
 from pathlib import Path
 
@@ -49,26 +50,42 @@ def trim(path: Path) -> None:
 
 
 def publish(key: str) -> None:
-    """Store the log for other machines at the end of an attempt. Without the store it stays on this one."""
+    """Store the log for other machines at the end of an attempt, without secrets. Where that fails it stays on this one."""
     remote, path = shared_remote(), path_of(key)
-    if remote and path.exists():
-        trim(path)
-        try:
-            remote.upload(path, _name(key))
-        except StoreUnreachable as error:
-            logger.warning("The log of run %s stays on this machine. %s", key[:12], error)
+    if remote is None or not path.exists():
+        return
+    trim(path)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(folder) / path.name
+            copy.write_text(_own(key))
+            remote.upload(copy, _name(key))
+    except (OSError, StoreUnreachable) as error:  # also a full disk: the end of the attempt is recorded all the same
+        logger.warning("The log of run %s stays on this machine. %s", key[:12], error)
 
 
 def resume(key: str) -> None:
     """Begin an attempt with the log of the earlier ones on other machines."""
-    if _stored(key):
+    own, stored = _own(key), _stored(key)
+    if stored and stored not in own:
         path = path_of(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(_content(key))
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(_merged(own, stored))
+        except OSError as error:
+            logger.warning("The log of run %s begins with this attempt. %s", key[:12], error)
 
 
 def _name(key: str) -> str:
     return f"runs/{key}/trainer.log"
+
+
+def _own(key: str) -> str:
+    """Return the log of this machine without secrets, which libraries print past the redaction of log records."""
+    try:
+        return redact(path_of(key).read_text(errors="replace"))
+    except FileNotFoundError:
+        return ""
 
 
 def _stored(key: str) -> str:
@@ -76,17 +93,13 @@ def _stored(key: str) -> str:
     try:
         remote = shared_remote()
         content = remote.read(_name(key)) if remote else (Path(settings.ARTIFACTS_DIR) / _name(key)).read_bytes()
-    except (FileNotFoundError, StoreUnreachable):
+    except (OSError, StoreUnreachable):
         return ""
-    return content.decode(errors="replace")
+    return redact(content.decode(errors="replace"))
 
 
-def _content(key: str) -> str:
-    """Return the log of this machine and the one in the store, once where one contains the other. Raises FileNotFoundError."""
-    stored, path = _stored(key), path_of(key)
-    if stored and not path.exists():
-        return stored
-    own = path.read_text(errors="replace")
+def _merged(own: str, stored: str) -> str:
+    """Return both logs, one of them where it contains the other."""
     if stored in own:
         return own
     return stored if own in stored else own + stored
@@ -95,18 +108,10 @@ def _content(key: str) -> str:
 def lines(key: str, find: str = "", most: int = LINES) -> list[str]:
     """The last ``most`` lines that contain ``find``, in any case; none for a run that has written nothing."""
     wanted = find.casefold()
-    try:
-        shown = map(_shown, _content(key).splitlines())
-    except FileNotFoundError:
-        return []
+    shown = _merged(_own(key), _stored(key)).splitlines()
     return list(deque((line for line in shown if wanted in line.casefold()), maxlen=most))
 
 
 def text(key: str) -> str:
-    """The whole log as it may be shown. Raises FileNotFoundError."""
-    return redact(_content(key))
-
-
-def _shown(line: str) -> str:
-    """Return the line without secrets: libraries print what they like, past the redaction of log records."""
-    return redact(line)
+    """The whole log as it may be shown, empty for a run that has written nothing."""
+    return _merged(_own(key), _stored(key))

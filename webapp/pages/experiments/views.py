@@ -263,10 +263,9 @@ def run_log(request: HttpRequest, pk: int) -> HttpResponse:
 @member
 def run_log_file(request: HttpRequest, pk: int) -> HttpResponse:
     run = _run(request, pk)
-    try:
-        log = run_logs.text(run.key)
-    except FileNotFoundError:
-        raise Http404("The run has no log, or its log is on another machine.") from None
+    log = run_logs.text(run.key)
+    if not log:
+        raise Http404("The run has no log, or its log is on another machine.")
     headers = {"Content-Disposition": f'attachment; filename="run-{pk}.log"'}
     return HttpResponse(log, content_type="text/plain; charset=utf-8", headers=headers)
 
