@@ -72,11 +72,11 @@ def reference(plan: Plan, micro: int, threads: int | None) -> Outcome:
     return Outcome(total, accuracies)
 
 
-def engine(plan: Plan) -> Outcome:
+def engine(plan: Plan, trainers: int) -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
         recipe = Path(folder) / "recipe.json"
         recipe.write_text(plan.spec.model_dump_json())
-        cost, output = spent(["-m", "training", "run", str(recipe), "--out", folder])
+        cost, output = spent(["-m", "training", "run", str(recipe), "--out", folder, "--trainers", str(trainers)])
         events: list[dict[str, Any]] = [json.loads(line) for line in output.splitlines()]
         return Outcome(cost, {event["run"]: event["accuracy"] for event in events if event["kind"] == "finished"})
 
@@ -103,7 +103,8 @@ def report(name: str, shape: Shape, folder: Path, options: argparse.Namespace) -
                 plans["auto"], micro, options.threads
             )
         for precision, plan in plans.items():
-            outcomes[f"engine, {precision}"] = engine(plan)
+            for trainers in options.trainers:
+                outcomes[f"engine, {trainers} trainer{'s' if trainers > 1 else ''}, {precision}"] = engine(plan, trainers)
     print(f"\n{name}: {options.seeds} seeds, {options.busy} busy processes, {options.threads or 'its own'} threads")
     print("| | wall s | processor s | peak MB | weak | ceiling | naive | confidence |\n|---|---|---|---|---|---|---|---|")
     for title, outcome in outcomes.items():
@@ -130,6 +131,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int)
     parser.add_argument("--busy", type=int, default=0)
     parser.add_argument("--micro-batch", type=int, nargs="*", default=[1, 32])
+    parser.add_argument("--trainers", type=int, nargs="*", default=[1, 2], help="runs that the engine trains at a time")
     parser.add_argument("--auto", action="store_true", help="leave out the engine in fp32")
     parser.add_argument("--steps", type=int, default=8, help="steps that are timed beside their products; 0 for none")
     options = parser.parse_args()

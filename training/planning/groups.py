@@ -24,14 +24,17 @@ def group_of(run: RunSpec) -> Key | None:
     return None if run.tunes_backbone or run.derives else features_key(run)
 
 
-def next_group(plan: Plan, waiting: Collection[str]) -> list[str]:
+def next_group(plan: Plan, waiting: Collection[str], running: Collection[str] = ()) -> list[str]:
     """Return the keys of the runs among ``waiting`` to train next, together: those of the first group that others wait for.
 
-    A run of a plan stands after the runs that it needs, so there is always one that can start.
+    None where each needs a run that is waiting or ``running``. A run of a plan stands after the runs that it needs, so one can
+    start where none runs.
     """
     runs = {key: plan.runs[key] for key in plan.runs if key in waiting}
     needed = _needed(runs.values())
-    ready = {key: run for key, run in runs.items() if not runs.keys() & run.needs}
+    ready = {key: run for key, run in runs.items() if {*runs, *running}.isdisjoint(run.needs)}
+    if not ready:
+        return []
     first = next((key for key in ready if key in needed), next(iter(ready)))
     group = group_of(ready[first])
     alike = [key for key, run in ready.items() if key != first and group is not None and group_of(run) == group]

@@ -33,3 +33,14 @@ def test_what_tunes_a_transformer_or_trains_nothing_has_no_group() -> None:
     for run in plan.runs.values():
         assert (group_of(run) is None) == (run.adaptation == "full" or run.derives)
         assert next_group(plan, [run.key()]) == [run.key()]
+
+
+def test_a_run_waits_for_those_that_it_needs_while_they_are_at_work() -> None:
+    tuned = {"tuning": "full"}
+    spec = {"weak": {"models": ["minilm-l1"]} | tuned, "strong": {"models": ["minilm-l2"]} | tuned, "seeds": 1}
+    plan = make_plan(ExperimentSpec.model_validate(spec | {"methods": [{"kind": "naive"}]}))
+    (triplet,) = plan.triplets
+    waiting = {triplet.student}
+    assert next_group(plan, waiting, {triplet.weak}) == []
+    assert next_group(plan, waiting | {triplet.ceiling}, {triplet.weak}) == [triplet.ceiling]
+    assert next_group(plan, waiting, {triplet.ceiling}) == [triplet.student]
