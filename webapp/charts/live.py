@@ -17,8 +17,8 @@ from training.metrics.intervals import t_quantile
 from training.spec import MOST_SEEDS
 from webapp.charts import metrics
 from webapp.charts.cache import cached
+from webapp.charts.layers import stacked
 from webapp.charts.panel import AXIS, FIRST_X, FOCUS, LABEL_WIDTH, LAST_X, LEAD, Panel
-from webapp.charts.spec import spec_of
 from webapp.charts.styles import CEILING, WEAK, Style, student_styles
 
 LETTER = 6.7
@@ -92,8 +92,8 @@ def live_chart(series: Sequence[Series], total_steps: int, seeds: int = 1, hidde
         "hidden": list(hidden),
         "panels": [plot.about for plot in drawn],
     }
-    chart = alt.vconcat(
-        *(panel.draw(index, plot, last=index == len(drawn) - 1) for index, plot in enumerate(drawn)),
+    chart = stacked(
+        [panel.draw(index, plot, last=index == len(drawn) - 1) for index, plot in enumerate(drawn)],
         data=alt.NamedData("live"),
         spacing=28,
         usermeta={
@@ -108,7 +108,7 @@ def live_chart(series: Sequence[Series], total_steps: int, seeds: int = 1, hidde
     )
     # Altair rejects a parameter of a whole concatenation, since it finds no view for it.
     values = {FIRST_X: 0, LAST_X: total_steps, FOCUS: "", LABEL_WIDTH: margin["wide"] - AXIS - LEAD}
-    return {**spec_of(chart), "params": [{"name": name, "value": value} for name, value in values.items()]}
+    return {**chart, "params": [{"name": name, "value": value} for name, value in values.items()]}
 
 
 def series_styles(series: Sequence[Series]) -> list[Style]:

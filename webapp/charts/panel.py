@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import altair as alt
 
+from webapp.charts.layers import layered
+
 if TYPE_CHECKING:
     from webapp.charts.live import Plot
 
@@ -41,7 +43,7 @@ RATE_AXIS = alt.Axis(
 class Panel:
     scales: dict[str, Any]
 
-    def draw(self, index: int, plot: "Plot", *, last: bool) -> Layer:
+    def draw(self, index: int, plot: "Plot", *, last: bool) -> dict[str, Any]:
         x = alt.X(
             "x:Q",
             scale=alt.Scale(domain=[alt.ExprRef(FIRST_X), alt.ExprRef(LAST_X)], nice=False),
@@ -78,7 +80,7 @@ class Panel:
         ]
         title = alt.TitleParams(plot.metric.title, subtitle=plot.subtitle.split("\n"), dx=-AXIS)
         height = max(plot.metric.height, LINE_GAP * plot.lines)
-        return alt.layer(*layers, title=title, width="container", height=height)
+        return layered(layers, title=title, width="container", height=height)
 
     def area(self, plot: "Plot", layer: str, x: alt.X, scale: Any, opacity: float) -> Layer:
         pale = alt.ExprRef(f"!{FOCUS} ? {opacity} : {FOCUS} == datum.series ? 0.24 : 0.02")

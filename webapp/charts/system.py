@@ -11,8 +11,8 @@ from typing import Any
 import altair as alt
 
 from webapp.charts.cache import cached
+from webapp.charts.layers import layered
 from webapp.charts.live import Series, series_styles
-from webapp.charts.spec import spec_of
 
 HEIGHT = 110
 
@@ -72,11 +72,11 @@ def _spec(panel: Panel, series: Sequence[Series]) -> dict[str, Any]:
         detail=alt.Detail("run:N"),
     )
     marks = rows.mark_line(strokeWidth=1.5), rows.mark_point(size=6, strokeWidth=2)
-    chart = alt.layer(*marks).properties(
+    return layered(
+        marks,
         title=alt.TitleParams(panel.title, subtitle=panel.unit, dx=-34),
         width="container",
         height=HEIGHT,
         usermeta={"margin": {"wide": 48, "narrow": 48}, "axis": 34},
         description=f"{panel.title}, {panel.unit}, over the time since the run was claimed",
     )
-    return spec_of(chart)

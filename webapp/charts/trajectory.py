@@ -10,9 +10,9 @@ import altair as alt
 from webapp.charts.cache import cached
 from webapp.charts.dashes import dash_name, dashes
 from webapp.charts.labels import spread
+from webapp.charts.layers import layered
 from webapp.charts.numbers import rate
 from webapp.charts.panel import FOCUS
-from webapp.charts.spec import spec_of
 from webapp.charts.styles import Style
 
 HEIGHT, LETTER, LABEL = 260, 6.7, 14
@@ -70,14 +70,14 @@ def trajectory_chart(paths: Sequence[Path], levels: Sequence[Level], gold: int |
     series = [{"id": line.title, "title": line.title, "token": line.style.token} for line in named]
     longest = max(map(len, [*(path.title for path in paths), *(level.title for level in levels)])) + 5
     margin = round(LETTER * longest) + 44
-    chart = alt.layer(
-        *layers,
+    chart = layered(
+        layers,
         width="container",
         height=HEIGHT,
         usermeta={"margin": {"wide": margin, "narrow": margin}, "hover": "steps", "last": last, "series": series},
         description=_words(paths, levels, of),
     )
-    return {**spec_of(chart), "params": [{"name": FOCUS, "value": ""}]}
+    return {**chart, "params": [{"name": FOCUS, "value": ""}]}
 
 
 def _side(gold: int, last: int, x: alt.X, y: alt.Y) -> list[Layer]:
