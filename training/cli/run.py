@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=1,
         metavar="N",
-        help="runs that are trained at a time, each with its share of the cores (default: 1)",
+        help="runs that are trained at a time, each with its share of the cores",
     )
 
 
