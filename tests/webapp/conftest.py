@@ -3,17 +3,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from altair.utils import schemapi
 from django.conf import settings
 from django.contrib.auth.models import Group, User
 
+from tests import vega_lite
 from webapp import notifications
 from webapp.access import VIEWERS
 from webapp.actions import experiments as experiment_actions
 from webapp.attributions import services as attributions
 from webapp.celery import app
 from webapp.charts import child_programs
-from webapp.charts.cache import CHARTS
 from webapp.example_queries.cache import PAGES, SUMMARIES
 from webapp.example_queries.database import base as examples
 from webapp.example_queries.search import search, search_written
@@ -58,12 +57,10 @@ def dataset_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "shelf"
 
 
-@pytest.fixture
-def checked_charts() -> Iterator[None]:
-    """Let Altair check each chart, which takes longer than making it: in the tests of charts, once for each kind."""
-    CHARTS.clear()
-    with schemapi.debug_mode(True):
-        yield
+@pytest.fixture(autouse=True)
+def checked_charts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail a test that makes a chart which Vega-Lite does not know."""
+    vega_lite.check_each(monkeypatch)
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
-from altair.utils import schemapi
+from altair.utils.schemapi import SchemaBase
 
 from webapp.charts.spec import spec_of
 
@@ -17,12 +17,12 @@ OF_THE_WHOLE = ("$schema", "config", "datasets")
 
 def layered(layers: Sequence[Any], **further: Any) -> dict[str, Any]:
     """Return the spec of the layers, which are charts of Altair, in the order in which they are drawn."""
-    return _together(alt.LayerChart, "layer", [spec_of(layer) for layer in layers], further)
+    return _together("layer", [spec_of(layer) for layer in layers], further)
 
 
 def stacked(panels: Sequence[dict[str, Any]], **further: Any) -> dict[str, Any]:
     """Return the spec of the panels, which are specs, from top to bottom."""
-    return _together(alt.VConcatChart, "vconcat", panels, further)
+    return _together("vconcat", panels, further)
 
 
 def fitted(layers: Sequence[Any], height: Any, description: str, **further: Any) -> dict[str, Any]:
@@ -41,8 +41,7 @@ def fitted(layers: Sequence[Any], height: Any, description: str, **further: Any)
     return spec_of(chart)
 
 
-def _together(kind: Any, name: str, parts: Sequence[dict[str, Any]], further: dict[str, Any]) -> dict[str, Any]:
-    """Return the spec of the parts. Raises ValidationError (jsonschema) for an invalid one while Altair's checks are on."""
+def _together(name: str, parts: Sequence[dict[str, Any]], further: dict[str, Any]) -> dict[str, Any]:
     inner = [{key: value for key, value in part.items() if key not in OF_THE_WHOLE} for part in parts]
     whole: dict[str, Any] = {key: parts[0][key] for key in ("$schema", "config")}
     if datasets := {key: rows for part in parts for key, rows in part.get("datasets", {}).items()}:
@@ -51,7 +50,4 @@ def _together(kind: Any, name: str, parts: Sequence[dict[str, Any]], further: di
         whole["data"] = inner[0]["data"]
         inner = [{key: value for key, value in part.items() if key != "data"} for part in inner]
     whole[name] = inner
-    whole |= {key: value.to_dict() if isinstance(value, schemapi.SchemaBase) else value for key, value in further.items()}
-    if schemapi.DEBUG_MODE:
-        kind.from_dict(whole)
-    return whole
+    return whole | {key: value.to_dict() if isinstance(value, SchemaBase) else value for key, value in further.items()}

@@ -23,11 +23,11 @@ def test_the_same_data_are_drawn_once_and_every_caller_has_a_copy() -> None:
     @cached
     def chart(interval: Estimate) -> dict[str, Any]:
         made.append(1)
-        return {"low": interval.low, "layer": []}
+        return {"data": {"values": [interval.low]}, "mark": "point"}
 
     first = chart(estimate(0.5))
-    first["layer"].append("spoilt")
-    assert chart(estimate(0.5)) == {"low": 0.49, "layer": []}
+    first["data"]["values"].append("spoilt")
+    assert chart(estimate(0.5)) == {"data": {"values": [0.49]}, "mark": "point"}
     assert len(made) == 1
 
 

@@ -4,7 +4,6 @@ from typing import Any
 
 import altair as alt
 import pytest
-from jsonschema import ValidationError  # type: ignore[import-untyped]
 
 from webapp.charts.layers import layered, stacked
 from webapp.charts.spec import spec_of
@@ -25,9 +24,3 @@ def test_layers_and_panels_are_those_of_altair(data: tuple[Any, ...]) -> None:
     panels = [alt.layer(*marks(*data), **settings), alt.layer(*marks(OTHER), height=40)]
     whole: dict[str, Any] = {"data": LIVE, "spacing": 28, "description": "Loss over steps"}
     assert stacked([spec_of(panel) for panel in panels], **whole) == spec_of(alt.vconcat(*panels, **whole))
-
-
-@pytest.mark.usefixtures("checked_charts")
-def test_what_vega_lite_does_not_know_is_refused_while_charts_are_checked() -> None:
-    with pytest.raises(ValidationError):
-        layered(marks(LIVE), height="tall")
