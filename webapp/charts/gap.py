@@ -143,6 +143,11 @@ class _Drawing:
             self.base({"x": x, "y": y}).mark_text(**{"baseline": "middle", "align": "left", **mark}).encode(alt.TextValue(text))
         )
 
+    def readable(self, x: float, y: float, text: str | alt.ExprRef, **mark: Any) -> list[Layer]:
+        """Return a text with an outline in the colour of the page, so that a line behind it does not cross it."""
+        outline = {"stroke": "var(--bg)", "strokeWidth": 4, "strokeJoin": "round"}
+        return [self.text(x, y, text, **mark | {"color": "var(--bg)"} | outline), self.text(x, y, text, **mark)]
+
     def share(self, width: float) -> float:
         return abs(width) / (self.high - self.low)
 
@@ -251,8 +256,8 @@ def names(draw: _Drawing, title: str, style: Style, y: float, xs: tuple[float, f
     text = alt.ExprRef(f"{narrow} ? '{label}' : '{label}{more}'") if more else label
     dx = alt.ExprRef(f"{name_at} - {line}"), alt.ExprRef(f"{label_at} - {at}")
     return [
-        draw.text(xs[0], y, title, dx=dx[0], fontSize=12.5, fontWeight=600, color=style.text),
-        draw.text(xs[1], y, text, dx=dx[1], fontSize=12.5, fontWeight=500, color="var(--ink)"),
+        *draw.readable(xs[0], y, title, dx=dx[0], fontSize=12.5, fontWeight=600, color=style.text),
+        *draw.readable(xs[1], y, text, dx=dx[1], fontSize=12.5, fontWeight=500, color="var(--ink)"),
     ]
 
 
@@ -281,6 +286,6 @@ def open_row(draw: _Drawing, group: Group, title: str, style: Style, middle: flo
     return [
         *(anywhere if group.state == "unresolved" else []),
         draw.across(low, high, middle, color=style.colour, strokeWidth=5),
-        draw.text(low, middle - 18, title, dx=alt.ExprRef(dx), fontSize=12.5, fontWeight=600, color=style.text),
-        draw.text(low, middle - 18, label, dx=alt.ExprRef(f"{name + 8:.0f} + {dx}"), color="var(--ink-3)"),
+        *draw.readable(low, middle - 18, title, dx=alt.ExprRef(dx), fontSize=12.5, fontWeight=600, color=style.text),
+        *draw.readable(low, middle - 18, label, dx=alt.ExprRef(f"{name + 8:.0f} + {dx}"), color="var(--ink-3)"),
     ]
