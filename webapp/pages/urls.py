@@ -4,6 +4,7 @@ from django.urls import path
 from webapp.access import public
 from webapp.pages import documentation
 from webapp.pages.accounts import account, audit_log, login, passwords, people, sso
+from webapp.pages.accounts.one_time_links import LOGIN_LINK
 from webapp.pages.datasets import dataset_views, outside
 from webapp.pages.experiments import (
     archives,
@@ -27,7 +28,7 @@ urlpatterns = [
     path("healthz", monitoring.healthz),
     path("readyz", monitoring.readyz),
     path("metrics", monitoring.metrics),
-    path("login/link/<str:uid>/<str:token>/", login.login_link, name="login-link"),
+    path(f"{LOGIN_LINK}<str:uid>/<str:token>/", login.login_link, name="login-link"),
     path("login/", public(login.Login.as_view()), name="login"),
     path("sso/", sso.leave, name="sso"),
     path("sso/return/", sso.come_back, name="sso-return"),

@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connections
 from django.test import Client
+from django.urls import base
 from django.utils import timezone
 
 from tests.webapp.page_text import text
@@ -24,6 +25,12 @@ def test_a_login_link_works_once_and_goes_where_it_says(client: Client, db: None
         assert again.status_code == 410
         assert "does not log in any more" in again.content.decode()
     assert client.get("/").status_code == 302
+
+
+def test_a_login_link_is_printed_without_loading_the_pages(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The start of a laboratory would wait for them, in a process that serves none."""
+    monkeypatch.setattr(base, "get_resolver", lambda *_: pytest.fail("the addresses of all pages are read"))
+    assert "/login/link/" in welcome_link("http://lab")
 
 
 def test_who_only_looks_at_a_login_link_does_not_spend_it(client: Client, db: None) -> None:
