@@ -7,7 +7,9 @@ VENV := .venv
 # Tests that start whole laboratories. Each of two processes shares one among its tests; half of their time is waiting.
 LABORATORIES := tests/browser tests/faults
 BIN := $(VENV)/bin
-PIP := $(BIN)/pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+# By all cores; pip compiles by one, a third of an installation. Files for other versions of Python cannot be compiled.
+COMPILE := $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 
 .PHONY: setup decoder vision up demo test test-long test-servers docs wheel check format lint text types imports security audit bench-decoder bench-bundles bench-curves bench-engine bench-large bench-lists bench-live bench-throughput chaos chaos-hosts lock clean
 
@@ -19,10 +21,12 @@ $(VENV)/bin/pip:
 
 $(VENV)/installed: requirements.txt requirements-web.txt requirements-engine.txt constraints.txt | $(VENV)/bin/pip
 	$(PIP) -r requirements.txt
+	@$(COMPILE)
 	@touch $@
 
 $(VENV)/installed-dev: requirements-dev.txt requirements-docs.txt requirements-s3.txt $(VENV)/installed
 	$(PIP) -r requirements-dev.txt
+	@$(COMPILE)
 	@touch $@
 
 # SmolLM2-135M-Instruct, a decoder that needs no Hub (93 MB); its first run converts it.

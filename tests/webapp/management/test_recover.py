@@ -174,7 +174,10 @@ def held(experiment: Experiment, recovery: Recovery) -> None:
 def test_an_import_that_cannot_be_read_fails_and_the_next_is_taken(
     owner: User, tmp_path: Path, damage: Damage, column: str
 ) -> None:
-    first, second = queued(owner, tmp_path), queued(owner, tmp_path)
+    first = queued(owner, tmp_path)
+    second = Import.objects.get(pk=first.pk)
+    second.pk = None
+    second.save()  # another import of the same file
     damage(first, column)
     taken = imports.claim_next()
     assert taken == second
