@@ -145,8 +145,8 @@ class _Drawing:
 
     def readable(self, x: float, y: float, text: str | alt.ExprRef, **mark: Any) -> list[Layer]:
         """Return a text with an outline in the colour of the page, so that a line behind it does not cross it."""
-        outline = {"stroke": "var(--bg)", "strokeWidth": 4, "strokeJoin": "round"}
-        return [self.text(x, y, text, **mark | {"color": "var(--bg)"} | outline), self.text(x, y, text, **mark)]
+        outline = {"color": "var(--bg)", "stroke": "var(--bg)", "strokeWidth": 4, "strokeJoin": "round", "aria": False}
+        return [self.text(x, y, text, **mark | outline), self.text(x, y, text, **mark)]
 
     def share(self, width: float) -> float:
         return abs(width) / (self.high - self.low)
