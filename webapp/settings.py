@@ -230,6 +230,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 3,
     "socket_timeout": 5,  # above the second of one BRPOP of a worker, and below the patience of a person who launches
     "socket_keepalive": True,
+    "max_retries": 0,  # the recovery calls again; a request that waited for a second attempt would hold up its page for seconds
 }
 # Redis carries data and never code: JSON for tasks, results, events and remote control, and no pickle.
 CELERY_ACCEPT_CONTENT = CELERY_RESULT_ACCEPT_CONTENT = ["json"]

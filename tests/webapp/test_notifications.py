@@ -9,6 +9,7 @@ from redis import Redis
 from tests.factories.experiments import finish_all, spec
 from webapp import notifications
 from webapp.actions.experiments import launch
+from webapp.celery import app
 from webapp.experiments import run_launch, services
 
 
@@ -46,3 +47,12 @@ def test_the_light_worker_is_called_when_an_experiment_comes_to_rest(owner: User
     finish_all(experiment)
     notifications.prepare_examples(runs[:1])
     assert redis.llen(notifications.CHORES.queue) == 1
+
+
+def test_without_a_broker_a_call_is_tried_once_and_waits_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr("kombu.utils.functional.sleep", pauses.append)
+    with app.connection_for_write("redis+socket:///nowhere/broker.sock") as nowhere:
+        monkeypatch.setattr(app, "producer_or_acquire", lambda _: app.amqp.Producer(nowhere))
+        assert notifications.call(notifications.TRAINING) is False
+    assert pauses == []
