@@ -4,14 +4,14 @@
 PYTHON ?= python3
 TORCH_INDEX ?=
 VENV := .venv
-# Tests that start whole laboratories. Each of two processes shares one among its tests; half of their time is waiting.
+# Tests that start whole laboratories. Each of two processes shares one among its tests.
 LABORATORIES := tests/browser tests/faults
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 # By all cores; pip compiles by one, a third of an installation. Files for other versions of Python cannot be compiled.
 COMPILE := $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 
-.PHONY: setup decoder vision up demo test test-long test-servers docs wheel check format lint text types imports security audit bench-decoder bench-bundles bench-curves bench-engine bench-large bench-lists bench-live bench-throughput chaos chaos-hosts lock clean
+.PHONY: setup decoder vision up demo test test-units test-laboratories test-long test-servers docs wheel check format lint text types imports security audit bench-decoder bench-bundles bench-curves bench-engine bench-large bench-lists bench-live bench-throughput chaos chaos-hosts lock clean
 
 setup: $(VENV)/installed
 
@@ -55,10 +55,16 @@ test: $(VENV)/installed-dev node_modules/.package-lock.json
 ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
 else
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long" $(LABORATORIES:%=--ignore=%)
-	$(ON_SERVERS)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not long" $(LABORATORIES)
+	@$(MAKE) --no-print-directory --jobs=2 test-units test-laboratories
 endif
+
+# Half of the time of a laboratory is waiting. Meanwhile the other tests use the cores, at a lower priority; their output is mixed.
+test-units: $(VENV)/installed-dev node_modules/.package-lock.json
+	nice -n 5 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not long" $(LABORATORIES:%=--ignore=%)
+	nice -n 5 $(ON_SERVERS)
+
+test-laboratories: $(VENV)/installed-dev node_modules/.package-lock.json
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not long" $(LABORATORIES)
 
 # The tests that take more than a minute each, a quarter of an hour in all: before a release, and after a change of what they are about.
 test-long: $(VENV)/installed-dev node_modules/.package-lock.json

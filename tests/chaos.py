@@ -183,14 +183,14 @@ class Chaos:
         kinds += ["broker frozen", "artifact"]
         while True:
             what = self.random.choice(self.only or kinds)
-            trainers, worker = lab.processes("training", "execute"), f"worker{self.random.randrange(WORKERS)}@"
+            trainers, worker = lab.processes("training", "execute"), f"w2s-worker{self.random.randrange(WORKERS)}"
             broker = lab.processes("valkey-server")
             struck = {
                 "trainer": trainers and [self.random.choice(trainers)],
-                "web": lab.processes("uvicorn"),
+                "web": lab.processes("w2s-web"),
                 "broker": broker,
                 "broker frozen": broker,
-            }.get(what, lab.processes("celery", worker))
+            }.get(what, lab.processes(worker))
             if what == "artifact" and not self._finished():
                 continue
             if struck or what == "disk" or what in AWAY_SECONDS:

@@ -4,6 +4,7 @@ Under tests/servers.py only those tests run that can differ there: the ones that
 run again, which the marker ``servers`` states; and none that the marker ``embedded`` gives a reason to leave out.
 """
 
+import gc
 import os
 import subprocess
 import tempfile
@@ -45,6 +46,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if ON_SERVERS:
         config.hook.pytest_deselected(items=[item for item in items if not differs(item)])
         items[:] = filter(differs, items)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what is loaded by now out of garbage collections, which each trained run makes."""
+    gc.collect()
+    gc.freeze()
 
 
 _stores = count(1)

@@ -31,18 +31,23 @@ _splits = count(1)
 PREPARE = """
 from django.core.management import call_command
 from webapp import static_files
+from webapp.accounts.tokens import make_token
+from webapp.pages.accounts.one_time_links import first_account
 call_command("migrate", verbosity=0)
 static_files.collect()
+print(make_token(first_account()))
 """
 
 
 @cache
-def prepared() -> Path:
-    """Return a data folder with migrated tables and collected static files, from which new laboratories start sooner."""
+def prepared() -> tuple[Path, str]:
+    """Return a data folder from which new laboratories start sooner, and an API token of its first account.
+
+    It has migrated tables, the account that a start makes, and collected static files.
+    """
     folder = Path(tempfile.mkdtemp(prefix="w2s-prepared-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    Lab(folder).manage("shell", "-c", PREPARE)
-    return folder
+    return folder, Lab(folder).manage("shell", "-c", PREPARE).splitlines()[-1]
 
 
 def link_or_copy(source: str, target: str) -> None:
@@ -89,12 +94,13 @@ class Lab:
         return self.manage("token", "admin").strip()
 
     def prepare(self) -> None:
-        """Give an empty data folder the tables and static files that the start would make."""
+        """Give an empty data folder the tables, the account and the static files that the start would make."""
         if "DATABASE_URL" in self.environment or (self.data_dir / "lab.sqlite3").exists():
             return
-        shutil.copytree(prepared() / "static", self.data_dir / "static", copy_function=link_or_copy, dirs_exist_ok=True)
+        folder, self.token = prepared()
+        shutil.copytree(folder / "static", self.data_dir / "static", copy_function=link_or_copy, dirs_exist_ok=True)
         for name in ("static.sha256", "lab.sqlite3"):
-            shutil.copy2(prepared() / name, self.data_dir / name)
+            shutil.copy2(folder / name, self.data_dir / name)
 
     def manage(self, *arguments: str) -> str:
         command = [*self.program, *arguments]
@@ -238,7 +244,10 @@ class Lab:
         return latest
 
     def processes(self, *words: str) -> list[int]:
-        """Ids of the processes of this laboratory with all these words in command line or name; a trainer is named "execute"."""
+        """Ids of the processes of this laboratory with all these words in command line or name.
+
+        The names of services begin with "w2s-", and a trainer is named "execute".
+        """
         ids = []
         for entry in Path("/proc").glob("[0-9]*"):
             try:

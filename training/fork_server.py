@@ -65,7 +65,7 @@ def _fork(work: Callable[[], int], descriptors: list[int], connection: socket.so
         for number, descriptor in enumerate(descriptors):
             os.dup2(descriptor, number)
             os.close(descriptor)
-        _name("execute")
+        name_process("execute")
         code = work()
     finally:
         sys.stdout.flush()
@@ -77,7 +77,7 @@ def _exec_trainer(store: str) -> int:
     os.execv(sys.executable, [sys.executable, "-m", "training", "execute", "--store", store])
 
 
-def _name(name: str) -> None:
-    """Set the name that ``ps`` and ``top`` show for this process."""
+def name_process(name: str) -> None:
+    """Set the name that ``ps`` and ``top`` show for this process; its first 15 bytes."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_NAME, name.encode(), 0, 0, 0)

@@ -4,12 +4,14 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 import time
 from dataclasses import dataclass, field
 
 from django.conf import settings
 
-from training.fork_server import die_with_parent
+from training.fork_server import FORKS, die_with_parent
+from webapp.forks import Closing, Fork
 
 LONGEST_PAUSE_SECONDS = 30.0
 
@@ -20,29 +22,43 @@ class Service:
 
     name: str
     command: list[str]
+    """A module of Python, ``[sys.executable, "-m", ...]``, is forked from this process where the system allows."""
     death: signal.Signals = signal.SIGTERM
     fds: tuple[int, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
     """Variables added to the environment of this process."""
-    process: subprocess.Popen[bytes] | None = None
+    inherited: tuple[Closing, ...] = ()
+    """What a fork closes, since it is this process's alone."""
+    process: subprocess.Popen[bytes] | Fork | None = None
     started: float = 0.0
     deaths: int = 0
 
-    def start(self) -> subprocess.Popen[bytes]:
+    def start(self) -> subprocess.Popen[bytes] | Fork:
         settings.LOG_DIR.mkdir(parents=True, exist_ok=True)
         # A separate session: Ctrl-C in the terminal reaches this process alone, which stops the others in order.
         with (settings.LOG_DIR / f"{self.name}.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                self.command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                preexec_fn=lambda: die_with_parent(self.death),
-                pass_fds=self.fds,
-                cwd=settings.BASE_DIR,
-                env=os.environ | self.environment,
-            )
+            if FORKS and self.command[:2] == [sys.executable, "-m"]:
+                self.process = Fork(
+                    f"w2s-{self.name}",
+                    self.command[2:],
+                    log.fileno(),
+                    death=self.death,
+                    environment=self.environment,
+                    inherited=(log, *self.inherited),
+                    folder=settings.BASE_DIR,
+                )
+            else:
+                self.process = subprocess.Popen(
+                    self.command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                    preexec_fn=lambda: die_with_parent(self.death),
+                    pass_fds=self.fds,
+                    cwd=settings.BASE_DIR,
+                    env=os.environ | self.environment,
+                )
         self.started = time.monotonic()
         return self.process
 

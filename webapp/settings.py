@@ -252,7 +252,6 @@ DISK_QUOTA = round(env.number("DISK_QUOTA_GIB", 0) * 2**30)
 # The unpacked size of an archive from another laboratory, and the memory of the process that verifies it.
 ARCHIVE_LARGEST = round(env.number("ARCHIVE_GIB", 8) * 2**30)
 ARCHIVE_MEMORY = round(env.number("ARCHIVE_MEMORY_GIB", 2) * 2**30)
-
 # The longest work on one uploaded file or archive, in seconds.
 IMPORT_SECONDS = env.number("IMPORT_HOURS", 6.0, least=0.001) * 3600
 

@@ -2,8 +2,11 @@
 
 import contextlib
 import fcntl
+import gc
+import importlib
 import os
 import signal
+import subprocess
 import sys
 import time
 import urllib.error
@@ -16,6 +19,7 @@ from typing import IO
 from django.conf import settings
 from django.core.management import call_command
 
+from training.fork_server import FORKS
 from webapp import broker, service_logs, static_files
 from webapp.imports import services as imports
 from webapp.jobs import devices
@@ -48,6 +52,9 @@ def web_command(fd: int) -> list[str]:
     return web + proxy_options()
 
 
+SHARED_MODULES = ("webapp.jobs.tasks",)
+"""Modules of the workers and of the recovery."""
+
 CHORES_QUEUE = ("--queues", "chores")
 """Options of the light worker, which trains nothing."""
 
@@ -68,6 +75,15 @@ def workers(count: int) -> list[Service]:
         for index, gpus in enumerate(devices.shares(count))
     ]
     return [*training, Service("chores", worker_command("chores", *CHORES_QUEUE), death=signal.SIGKILL)]
+
+
+def preload() -> None:
+    """Load what several services need, before they are forked."""
+    if FORKS:
+        for module in SHARED_MODULES:
+            importlib.import_module(module)
+        gc.collect()
+        gc.freeze()  # a collection in a fork would write to, and so copy, all the pages that it shares with this process
 
 
 @dataclass
@@ -109,12 +125,14 @@ class Stack:
         call_command("migrate", verbosity=0, interactive=False)
         imports.clear_strays()
         static_files.collect()
+        settings.ALLOWED_HOSTS.append(host_of(listener))
+        hosts = {"ALLOWED_HOSTS": ",".join(settings.ALLOWED_HOSTS)}
+        preload()
         web = web_command(listener.fileno())
-        hosts = ",".join([*settings.ALLOWED_HOSTS, host_of(listener)])
-        self._add(Service("web", web, fds=(listener.fileno(),), environment={"ALLOWED_HOSTS": hosts}))
-        for service in workers(self.workers):
+        self._add(Service("web", web, fds=(listener.fileno(),), environment=hosts, inherited=(lock,)))
+        for service in [*workers(self.workers), Service("recover", [sys.executable, "-m", "webapp", "recover"])]:
+            service.inherited = lock, listener
             self._add(service)
-        self._add(Service("recover", [sys.executable, "-m", "webapp", "recover"]))
         lock.truncate(0)
         lock.write(f"process {os.getpid()}, {self.url}")
         lock.flush()
@@ -128,7 +146,7 @@ class Stack:
     def _start_broker(self) -> None:
         try:
             service = self._add(Service("broker", broker.command(settings.DATA_DIR)))
-            assert service.process
+            assert isinstance(service.process, subprocess.Popen)
             broker.wait(settings.DATA_DIR, service.process)
         except broker.BrokerError as error:
             raise StackError(str(error)) from error

@@ -58,7 +58,7 @@ class Memory:
         while not self.over:
             sizes = [_pss(pid) for pid in self.lab.processes()]
             self.largest = max(self.largest, sum(sizes))
-            self.web = max(self.web, sum(_pss(pid) for pid in self.lab.processes("uvicorn")))
+            self.web = max(self.web, sum(_pss(pid) for pid in self.lab.processes("w2s-web")))
             time.sleep(0.5)
 
 

@@ -186,7 +186,7 @@ def main() -> None:
         prepared = round(time.perf_counter() - begun, 1)
         with Lab(folder) as lab:
             cookie, page = session_cookie(lab), f"{lab.url}/experiments/{pk}/examples/"
-            (server,) = lab.processes("uvicorn")
+            (server,) = lab.processes("w2s-web")
             figures = {
                 "rows": arguments.rows,
                 "files made beforehand, s": prepared,

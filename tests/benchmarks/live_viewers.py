@@ -80,14 +80,19 @@ def processor_seconds(pid: int) -> float:
     return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
 
 
+def web_servers(lab: Lab) -> list[int]:
+    """Return the ids of the web server that was forked and of those that were started as programs."""
+    return [*lab.processes("w2s-web"), *lab.processes("webapp.asgi")]
+
+
 def cpu_seconds(lab: Lab) -> float:
     """Return the processor time of all web servers of the laboratory."""
-    return sum(map(processor_seconds, lab.processes("webapp.asgi")))
+    return sum(map(processor_seconds, web_servers(lab)))
 
 
 def memory_mb(lab: Lab) -> int:
     """Return the memory of all web servers of the laboratory."""
-    return sum(map(_memory_mb, lab.processes("webapp.asgi")))
+    return sum(map(_memory_mb, web_servers(lab)))
 
 
 def _memory_mb(pid: int) -> int:

@@ -95,7 +95,7 @@ def maker(name: str, model: Callable[[], Any]) -> Callable[[Path], Path]:
             words = ["[UNK]", "0", "1", *(f"w{number}" for number in range(WORDS))]
             tokenizer = Tokenizer(models.WordLevel({word: number for number, word in enumerate(words)}, unk_token="[UNK]"))
             tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-            PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="[UNK]").save_pretrained(made)  # type: ignore[no-untyped-call]
+            PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="[UNK]").save_pretrained(made)
         return made
 
     return make

@@ -44,10 +44,10 @@ STILL = """() => {
 """A colour that is on its way to another one is neither of them. A style element would violate the policy of the page."""
 
 
+TRAINING = {"/": "h1", "/experiments/": "h1", "/experiments/{trains}/": "#live-chart", "/queue/": "h1", "/workers/": "table"}
+"""Pages that are other ones while runs train: the address, and what is on the page once it is there."""
+
 ACCOUNT = {
-    "/": "h1",
-    "/experiments/": "h1",
-    "/experiments/{trains}/": "#live-chart",
     "/experiments/{experiment}/": "#result",
     "/experiments/{experiment}/examples/": "#examples",
     "/experiments/{experiment}/examples/?map=shown&q=the&column=group&column=flip": ".canvas circle",
@@ -66,8 +66,6 @@ ACCOUNT = {
     "/experiments/new/": "#experiment",
     "/experiments/new/?from={experiment}": "#experiment",
     "/experiments/import/": "form",
-    "/queue/": "h1",
-    "/workers/": "table",
     "/datasets/": "table",
     "/datasets/upload/": "form",
     "/datasets/movie-reviews/": "h1",
@@ -88,7 +86,7 @@ ACCOUNT = {
     "/datasets/imports/{brought}/": "h1",
     "/experiments/imports/{archive}/": "h1",
 }
-"""Pages of accounts: the address, and what is on the page once it is there."""
+"""All other pages of accounts."""
 
 STRANGERS = ("/login/", "/password/forgotten/", "/password/reset/x/y/", "/join/nothing/", "/login/link/x/y/")
 SHARES = (
@@ -154,7 +152,7 @@ def sent(page: Page, form: str, **fields: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def known(shared_lab: Lab, made: tuple[int, int], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """The values of the names in ACCOUNT."""
+    """The values of the names in TRAINING and ACCOUNT."""
     lab, file = shared_lab, tmp_path_factory.mktemp("brought") / "rows.csv"
     labels = labels_file(file.with_name("labels.csv"), "movie-reviews")
     about = ABOUT.model_dump() | {"dataset": "movie-reviews"}
@@ -166,12 +164,18 @@ def known(shared_lab: Lab, made: tuple[int, int], tmp_path_factory: pytest.TempP
         "example": made[1],
         "finished": finished,
         "run": lab.run(finished, "student")["run"],
-        "trains": lab.launch(slow()),
+        "trains": finished,
         "project": lab.call("POST", "/projects", {"name": "Ladders"})[1]["id"],
         "brought": lab.upload("/datasets", file, name="rows", mapping=HOW)[1]["id"],
         "archive": lab.upload("/archives", file)[1]["id"],
         "labels": lab.upload("/supervisors", labels, "files", **about)[1]["model"].removeprefix(GIVEN),
     }
+
+
+def test_pages_while_a_run_trains(lab: Lab, member: Page) -> None:
+    pk = lab.launch(slow())
+    lab.until(lambda: lab.run(pk, "weak")["step"] > 0)
+    assert [line for path in TRAINING for line in opened(member, f"{lab.url}{path.format(trains=pk)}", TRAINING[path])] == []
 
 
 def test_pages_of_accounts(lab: Lab, member: Page, known: dict[str, Any]) -> None:
@@ -210,7 +214,7 @@ def test_tools_of_the_list_chosen_rows_and_the_confirmation_of_a_deletion(lab: L
 
 def seen_views(known: dict[str, Any]) -> set[Any]:
     """Return the views, without what wraps them, whose pages the other tests look at."""
-    paths = [*ACCOUNT, *STRANGERS, *SHARES]
+    paths = [*TRAINING, *ACCOUNT, *STRANGERS, *SHARES]
     return {unwrap(resolve(urlsplit(path.format(**known)).path).func) for path in paths if "no/such" not in path}
 
 

@@ -74,7 +74,7 @@ def test_a_page_ends_with_every_event_although_the_web_server_died_in_between(la
     pk = lab.launch(slow())
     page.goto(f"{lab.url}/experiments/{pk}/")
     lab.until(lambda: drawn(page) > 5)
-    lab.kill("uvicorn")
+    lab.kill("w2s-web")
     expect(page.locator("#reconnecting")).to_be_visible(timeout=6_000)
     expect(page.locator("#reconnecting")).to_contain_text("Last update")
     expect(page.locator("body")).to_have_attribute("data-live", "live", timeout=30_000)
@@ -92,7 +92,7 @@ def test_the_page_says_that_a_worker_died_and_that_the_run_went_on(lab: Lab, pag
     pk = lab.launch(slow())
     page.goto(f"{lab.url}/experiments/{pk}/")
     lab.until(lambda: drawn(page) > 5)
-    lab.kill("celery")
+    lab.kill("w2s-worker")
     expect(page.locator("#notes")).to_contain_text("gave no sign of life", timeout=60_000)
     run = lab.run(pk, "weak")["run"]
     lab.until(lambda: [event for event in lab.events(run) if event["kind"] == "started"][1:])

@@ -26,7 +26,7 @@ def hide(page: Page, away: bool) -> None:
 
 
 def without_an_answer_of_the_server(lab: Lab, page: Page) -> None:
-    web = lab.processes("uvicorn")[0]
+    web = lab.processes("w2s-web")[0]
     os.kill(web, signal.SIGSTOP)
     try:
         expect(page.locator("#reconnecting")).to_be_visible(timeout=6_000)

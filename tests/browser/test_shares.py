@@ -75,7 +75,7 @@ def test_a_frozen_page_asks_again_after_a_sleep_and_a_server_that_was_away_and_i
     page.evaluate("delete document.body.dataset.open; Date.now = (now => () => now() + 60_000)(Date.now)")  # as after a sleep
     expect(page.locator("body")).to_have_attribute("data-open", "yes")
     page.evaluate("delete document.body.dataset.open")
-    lab.kill("uvicorn")
+    lab.kill("w2s-web")
     expect(page.locator("body")).to_have_attribute("data-open", "yes", timeout=30_000)
     expires = f"Link.objects.filter(pk={number}).update(expires_at=timezone.now() - timedelta(seconds=1))"
     imports = "from datetime import timedelta; from django.utils import timezone; from webapp.shares.models import Link"

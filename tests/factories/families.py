@@ -200,7 +200,7 @@ def make_family(folder: Path, family: Family, texts: list[str]) -> Path:
     import torch
     import transformers
 
-    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    transformers.utils.logging.disable_progress_bar()
     config = transformers.AutoConfig.for_model(**family.config)
     torch.manual_seed(0)
     model = getattr(transformers, f"AutoModel{family.task}").from_config(config)

@@ -42,5 +42,5 @@ def make_model(folder: Path, architecture: str) -> Path:
     else:
         model = BertForMaskedLM(BertConfig(**sizes, intermediate_size=64, max_position_embeddings=128))
     model.save_pretrained(folder)
-    Fast(tokenizer_object=tokenizer, **words).save_pretrained(folder)  # type: ignore[no-untyped-call]
+    Fast(tokenizer_object=tokenizer, **words).save_pretrained(folder)
     return folder

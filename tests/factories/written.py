@@ -73,7 +73,7 @@ def make_writer(folder: Path, width: int = 32, architecture: str = "llama") -> P
         }
         model = LlamaForCausalLM(LlamaConfig(vocab_size=len(known), **sizes, **ends))
     model.save_pretrained(folder)
-    Fast(tokenizer_object=tokenizer, eos_token=END).save_pretrained(folder)  # type: ignore[no-untyped-call]
+    Fast(tokenizer_object=tokenizer, eos_token=END).save_pretrained(folder)
     return folder
 
 

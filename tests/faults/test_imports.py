@@ -32,7 +32,7 @@ def test_a_file_is_checked_while_the_only_training_worker_is_busy(lab: Lab, tmp_
 def test_a_worker_that_is_killed_is_noticed_and_leaves_no_process(lab: Lab, tmp_path: Path) -> None:
     pk = bring(lab, tmp_path, 300_000)
     lab.until(lambda: state(lab, pk)["done"] > 0)
-    lab.kill("celery", "chores")
+    lab.kill("w2s-chores")
     failed = lab.until(lambda: (answer := state(lab, pk))["state"] == "failed" and answer, 30)
     assert "gave no sign of life" in failed["error"]
     lab.until(lambda: not lab.processes("training", "data"))

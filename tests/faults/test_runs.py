@@ -27,11 +27,11 @@ def gapless(events: list[dict[str, object]]) -> bool:
 
 
 def test_a_run_trains_on_while_the_web_server_is_dead_and_the_page_then_has_every_point(lab: Lab) -> None:
-    pk = lab.launch(slow())
+    pk = lab.launch(slow(weak={"models": ["bag-of-words"], "epochs": 200}))
     run = weak_started(lab, pk)
     trainer = lab.processes("training", "execute")
-    lab.kill("uvicorn")
-    lab.until(lambda: lab.processes("uvicorn"))
+    lab.kill("w2s-web")
+    lab.until(lambda: lab.processes("w2s-web"))
 
     def enough() -> list[dict[str, Any]]:
         recorded = lab.events(run)
@@ -49,7 +49,7 @@ def test_the_run_of_a_killed_worker_is_said_to_be_lost_and_goes_on_elsewhere_to_
     spec = quick(weak={"models": ["bag-of-words"], "epochs": 150}, data={})
     pk = lab.launch(spec)
     run = weak_started(lab, pk)
-    lab.kill("celery")
+    lab.kill("w2s-worker")
     lab.until(lambda: "lost" in [event["kind"] for event in lab.events(run)], 60)
     assert lab.finished(pk)["state"] == "finished"
     assert gapless(lab.events(run))

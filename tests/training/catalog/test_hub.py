@@ -59,7 +59,7 @@ def test_the_published_config_of_every_model_of_a_ladder_has_the_parameters_that
 
     loader = AutoModelForCausalLM if LADDERS[name].kind == "decoder" else AutoModel
     with torch.device("meta"):
-        model = loader.from_config(AutoConfig.for_model(**PUBLISHED[name]))  # type: ignore[no-untyped-call]
+        model = loader.from_config(AutoConfig.for_model(**PUBLISHED[name]))
     if LADDERS[name].kind == "vision":
         model.pooler = None  # that of a ViT is not in the published weights, and that of others has none
     assert sum(parameter.numel() for parameter in model.parameters()) == LADDERS[name].parameters

@@ -143,7 +143,7 @@ def export(model: LlamaForCausalLM, folder: Path, size: str, seen: int, held_out
     folder.mkdir(parents=True, exist_ok=True)
     facts = {"parameters": model.num_parameters(), "layers": model.config.num_hidden_layers}
     (folder / "README.md").write_text(CARD.format(size=size, tokens=seen, held_out=held_out, **facts))
-    half = LlamaForCausalLM(model.config).half()  # type: ignore[no-untyped-call]
+    half = LlamaForCausalLM(model.config).half()
     half.load_state_dict(model.state_dict())
     half.save_pretrained(folder)
     tokens.save(folder)

@@ -46,7 +46,7 @@ def save(folder: Path) -> None:
     """Write the tokenizer in the layout of the Hub."""
     from transformers import PreTrainedTokenizerFast
 
-    PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+    PreTrainedTokenizerFast(
         tokenizer_object=tokenizer(),
         pad_token="<pad>",
         bos_token="<s>",

@@ -141,7 +141,7 @@ def pretrained(run: RunSpec, *, unembeds: bool = False) -> nn.Module:
     from transformers.utils.logging import disable_progress_bar
 
     logging.getLogger("transformers").setLevel(logging.ERROR)  # it would list the unembedding, which is omitted on purpose
-    disable_progress_bar()  # type: ignore[no-untyped-call]
+    disable_progress_bar()
     try:
         config = AutoConfig.from_pretrained(path, local_files_only=True, trust_remote_code=False)  # nosec B615
         _drop_nothing(config)
@@ -242,7 +242,7 @@ def _load_minilm(run: RunSpec) -> nn.Module:
     from transformers.utils.logging import disable_progress_bar
 
     logging.getLogger("transformers").setLevel(logging.ERROR)  # it would list the layers that are omitted on purpose
-    disable_progress_bar()  # type: ignore[no-untyped-call]
+    disable_progress_bar()
     model: nn.Module = AutoModel.from_pretrained(  # nosec B615 # a local folder, safetensors only
         path,
         num_hidden_layers=layers,

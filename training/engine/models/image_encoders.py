@@ -113,7 +113,7 @@ def _processor(run: RunSpec, name: str) -> Any:
     from transformers import AutoImageProcessor
 
     try:
-        return AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call] # nosec B615 # a local folder
+        return AutoImageProcessor.from_pretrained(  # nosec B615 # a local folder
             model_files.folder_of(run), local_files_only=True, trust_remote_code=False, backend="pil"
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError) as error:

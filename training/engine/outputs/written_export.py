@@ -35,7 +35,7 @@ def export_writer(run: RunSpec, weights: dict[str, Tensor], card: str, out: Path
     tokenizer.no_truncation()
     end = tokenizer.id_to_token(end_tokens(run, tokenizer.get_vocab_size())[0])
     most = run.max_tokens + run.answer_tokens
-    fast(tokenizer_object=tokenizer, model_max_length=most, eos_token=end).save_pretrained(out)  # type: ignore[no-untyped-call]
+    fast(tokenizer_object=tokenizer, model_max_length=most, eos_token=end).save_pretrained(out)
     (out / "README.md").write_text(card)
 
 
