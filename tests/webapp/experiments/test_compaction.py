@@ -178,9 +178,9 @@ def test_a_run_with_very_many_events_has_several_files(run: Run, monkeypatch: py
 
 
 def test_random_histories_keep_their_events(owner: User) -> None:
-    for seed in range(4):
+    for seed in range(2):
         history = History(owner, seed)
-        for _ in range(5):
+        for _ in range(3):
             history.go(12)
             before = {pk: every_event(pk) for pk in Run.objects.values_list("pk", flat=True)}
             for pk in before:
