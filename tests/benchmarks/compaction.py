@@ -64,7 +64,7 @@ def times(runs: list[object]) -> list[str]:
     def curve(run: Run) -> None:
         run_curves.RunCurves().update(run, run.last_seq)
 
-    one_run = statistics.median(milliseconds(lambda run=run: curve(run)) for run in rows)  # type: ignore[misc]
+    own = statistics.median(milliseconds(lambda run=run: curve(run)) for run in rows)  # type: ignore[misc]
     points = statistics.median(
         milliseconds(lambda run=run: list(queries.measurements(run.pk, 0, run.last_seq)))  # type: ignore[misc]
         for run in rows
@@ -73,7 +73,7 @@ def times(runs: list[object]) -> list[str]:
     samples = milliseconds(lambda: [system_samples.samples_for_page({run.pk: run.last_seq}) for run in many])
     newest = milliseconds(lambda: queries.newest([run.pk for run in many]))
     return [
-        f"the measurements of a run {points:.1f} ms, its curve {one_run:.1f} ms",
+        f"the measurements of a run {points:.1f} ms, its curve {own:.1f} ms",
         f"{PAGE_RUNS} runs: curves that are not cached {first:.0f} ms, samples {samples:.0f} ms, newest numbers {newest:.0f} ms",
     ]
 
