@@ -13,6 +13,10 @@ import time
 from collections.abc import Callable
 from itertools import cycle, islice
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from webapp.experiments.models import Run
 
 PAGE_RUNS = 50
 
@@ -52,22 +56,22 @@ def measure() -> None:
     print("in files: ", *times(runs), sep="\n  ")
 
 
-def times(runs: list[object]) -> list[str]:
+def times(runs: "list[Run]") -> list[str]:
     """Return lines on the reading of one run's curve, and of what a page of many runs reads."""
     from webapp.experiments import queries, system_samples
-    from webapp.experiments.models import Run
     from webapp.findings import run_curves
 
-    rows = [run for run in runs if isinstance(run, Run)]
-    many = list(islice(cycle(rows), PAGE_RUNS))
+    many = list(islice(cycle(runs), PAGE_RUNS))
 
-    def curve(run: Run) -> None:
-        run_curves.RunCurves().update(run, run.last_seq)
+    def curve(run: "Run") -> object:
+        curves = run_curves.RunCurves()
+        curves.update(run, run.last_seq)
+        return curves
 
-    own = statistics.median(milliseconds(lambda run=run: curve(run)) for run in rows)  # type: ignore[misc]
+    own = statistics.median(milliseconds(lambda run=run: curve(run)) for run in runs)  # type: ignore[misc]
     points = statistics.median(
         milliseconds(lambda run=run: list(queries.measurements(run.pk, 0, run.last_seq)))  # type: ignore[misc]
-        for run in rows
+        for run in runs
     )
     first = milliseconds(lambda: [curve(run) for run in many])
     samples = milliseconds(lambda: [system_samples.samples_for_page({run.pk: run.last_seq}) for run in many])
