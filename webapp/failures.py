@@ -15,6 +15,7 @@ from django.views.defaults import server_error
 from training.base_models import REFUSED, storable
 from training.storage.atomic import out_of_room
 from training.storage.checksums import DamagedArtifact
+from training.storage.event_files import is_event_file
 from training.storage.remote import StoreUnreachable
 from webapp.actions import artifacts
 from webapp.experiments.models import Run, Status
@@ -36,7 +37,7 @@ def failed(error: BaseException) -> tuple[int, str] | None:
     """Return status and sentence for ``error``, or None if it is not a known failure."""
     if isinstance(error, DamagedArtifact):
         artifacts.report_damage(error)
-        again = Run.objects.filter(key=error.key).exclude(status=Status.FINISHED).exists()
+        again = not is_event_file(error.name) and Run.objects.filter(key=error.key).exclude(status=Status.FINISHED).exists()
         return 409, f"{error} {AGAIN}" if again else str(error)
     if isinstance(error, StoreUnreachable):
         return 503, STORE_AWAY

@@ -5,9 +5,10 @@
      "runs": {run id: {"series", "seed", "title", "epochs", "batch"}},
      "curves": {run id: what the page has of its curves, up to the event "seq" (webapp/findings/run_curves.py)},
      "samples": {run id: its claim and samples of its machine, up to the same event},
-     "most": bins of a curve}, and "socket" where the events come from another path than that of the experiment.
-   A page of many curves has only "from", the address of its metrics, runs, curves, samples and most, and it "reloads"
-   when a run is gone. A run of two lines is a second time in "runs" and "curves", under its negative id.
+     "most": bins of a curve, "unreadable": sentences on events that cannot be read}, and "socket" where the events come
+     from another path than that of the experiment.
+   A page of many curves has only "from", the address of its metrics, runs, curves, samples, most and unreadable, and it
+   "reloads" when a run is gone. A run of two lines is a second time in "runs" and "curves", under its negative id.
    Every event is taken once: the page sends the numbers that it has, and ignores an event whose number it has seen.
    For tests, on <body>: data-events counts the events taken, those of the page itself included, data-live is
    connecting, live or reconnecting, and data-asleep is true while the tab sleeps. */
@@ -257,6 +258,11 @@
     if (wire.from) wire = { ...wire, ...(await content()) };
     store = bins.make(wire.runs, wire.curves, wire.most);
     for (const [run, { seq }] of Object.entries(wire.curves)) if (run > 0) have[run] = seq;
+    const unreadable = byId(`${wire.chart}-unreadable`);
+    if (unreadable && wire.unreadable.length) {
+      unreadable.textContent = wire.unreadable.join(" ");
+      unreadable.hidden = false;
+    }
     document.body.dataset.live = "connecting";
     events = Object.values(have).reduce((sum, seq) => sum + seq, 0);
     document.body.dataset.events = events;

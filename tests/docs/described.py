@@ -94,6 +94,11 @@ GROUPS: dict[str, dict[str, Entry]] = {
         ),
         "DISK_RESERVE_GIB": Entry("Disk space in GiB that stays free. A run that would leave less waits."),
         "DISK_QUOTA_GIB": Entry("Disk space in GiB that all artifacts together may use; 0 for no limit."),
+        "EVENTS_DAYS": Entry(
+            "Days after its end for which a run keeps its metrics, evaluations, progress and samples in the database. Then they "
+            "are in a file of its artifacts. See [Operations](../howto/operations.md#retention).",
+            "they stay in the database",
+        ),
         "VERIFY_SECONDS": Entry("Seconds between two passes that compare all artifacts with their checksums."),
         "IMPORT_HOURS": Entry("Hours after which the work on one uploaded file or archive is stopped."),
         "ARCHIVE_GIB": Entry("Size in GiB that an imported archive may unpack to."),

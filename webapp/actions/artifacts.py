@@ -4,7 +4,10 @@ import logging
 import threading
 import time
 
-from training.storage.checksums import DamagedArtifact
+from django.db.models import Q
+
+from training.storage import event_files
+from training.storage.checksums import MISSING, DamagedArtifact
 from webapp.artifact_store import artifact_store
 from webapp.experiments import damage, results
 from webapp.experiments.models import Run, Status
@@ -31,18 +34,33 @@ def _verify(key: str) -> DamagedArtifact | None:
     return artifact if artifact and report_damage(artifact) else None
 
 
-def verify_all(ended: threading.Event | None = None, bytes_per_second: float | None = None) -> list[DamagedArtifact]:
-    """Compare every artifact of every finished run with its checksum, until ``ended``; return the damaged ones.
+def _verify_events(key: str, name: str) -> DamagedArtifact | None:
+    """Move a file of events aside if a second read finds the damage too: nothing makes it again, and backups would refuse it."""
+    store = artifact_store()
+    artifact = event_files.damage(store, key, name) and event_files.damage(store, key, name)
+    if artifact and artifact.problem != MISSING:
+        event_files.quarantine(store, key, name)
+        logger.warning("%s It was moved aside.", artifact)
+    return artifact
 
-    Artifacts of an older version, which wrote no checksums, are first given the checksums of their present content.
+
+def verify_all(ended: threading.Event | None = None, bytes_per_second: float | None = None) -> list[DamagedArtifact]:
+    """Compare every artifact of every finished run, and every file of events, with its checksum, until ``ended``.
+
+    Return the damaged ones. Artifacts of an older version, which wrote no checksums, are first given the checksums of their
+    present content.
     """
     store = artifact_store()
     if adopted := store.checksums.adopt():
         logger.warning("%d artifacts of an older version had no checksum and were given that of what they are now.", adopted)
     damages: list[DamagedArtifact] = []
-    for key in Run.objects.filter(status=Status.FINISHED).values_list("key", flat=True).order_by("pk"):
+    runs = Run.objects.filter(Q(status=Status.FINISHED) | ~Q(event_files=[])).order_by("pk")
+    for key, status, files in runs.values_list("key", "status", "event_files"):
         begun = time.monotonic()
-        damages += filter(None, Isolated("artifacts").each([key], _verify))
+        if status == Status.FINISHED:
+            damages += filter(None, Isolated("artifacts").each([key], _verify))
+        names = [name for _, name in files]
+        damages += filter(None, Isolated("files of events").each(names, lambda name, key=key: _verify_events(key, name)))  # type: ignore[misc]
         if bytes_per_second:
             size = sum(path.stat().st_size for path in store.run(key).glob("*.*") if path.exists())
             rest = size / bytes_per_second - (time.monotonic() - begun)

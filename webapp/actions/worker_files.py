@@ -15,6 +15,7 @@ from training.catalog.shared_library import FOLDER as LIBRARY
 from training.names import GIVEN, UnsafeName, component
 from training.storage.checksums import SUFFIX
 from training.storage.checksums import digest as file_digest
+from training.storage.event_files import is_event_file
 from training.storage.remote import FolderRemote, Remote, open_remote
 from webapp import temporary_files
 from webapp.artifact_store import artifact_store
@@ -65,7 +66,9 @@ def writable(worker: str, name: str) -> Remote:
     """Return the store into which the worker may write the file ``name``. Raises PermissionDenied."""
     folder, *rest = _parts(name)
     shared = folder in SHARED and len(rest) == 1 and _held(worker).exists()
-    if shared or (folder == "runs" and len(rest) == 2 and _holds(worker, rest[0])):
+    # Events of earlier attempts are the laboratory's own.
+    own = folder == "runs" and len(rest) == 2 and not is_event_file(rest[1]) and _holds(worker, rest[0])
+    if shared or own:
         return store()
     raise PermissionDenied(NOT_HELD)
 

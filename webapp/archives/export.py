@@ -18,8 +18,9 @@ from webapp import temporary_files
 from webapp.artifact_store import artifact_store
 from webapp.audit.models import Verb
 from webapp.audit.services import tell
+from webapp.experiments import stored_events
 from webapp.experiments.imported_runs import exported
-from webapp.experiments.models import Event, Experiment, Run, Status
+from webapp.experiments.models import Experiment, Run, Status
 from webapp.experiments.redaction import public_models, public_text
 
 
@@ -44,7 +45,7 @@ def write(experiment: Experiment, folder: Path, *, renewed_keys: bool = True) ->
     the path of a local model, get the keys that they would have today. Without it they keep their keys, for use inside this
     laboratory only.
 
-    Raise Unfinished, OSError, and DamagedArtifact for a file that differs from what its run wrote.
+    Raise Unfinished, OSError, StoreUnreachable, and DamagedArtifact for a file that differs from what was written.
     """
     launched, ended = experiment.launched_at, experiment.ended_at
     if experiment.state not in ("finished", "failed", "stopped") or launched is None or ended is None:
@@ -87,7 +88,7 @@ def _write_run(run: Run, spec: RunSpec, store: Store, target: Store, public: Pub
             raise DamagedArtifact(run.key, name, MISSING) from None
         _link(store.run(run.key) / name, folder / name)
     with (folder / EVENTS).open("w", encoding="utf-8") as file:
-        for event in Event.objects.filter(run=run).order_by("seq").iterator():
+        for event in stored_events.each(run.pk):
             left = public.of(EVENT.validate_python(event.payload))
             record = EventRecord(seq=event.seq, attempt=event.attempt, at=event.at, event=left)
             file.write(record.model_dump_json() + "\n")

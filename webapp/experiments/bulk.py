@@ -17,7 +17,7 @@ Needs = Run.needs.through
 
 FOLDED = (
     *("status", "worker", "device", "phase", "phase_done", "phase_total", "step", "total_steps", "accuracy", "error", "log"),
-    *("seconds", "losses", "stop_asked_at", "queued_at", "started_at", "ended_at", "lease_until"),
+    *("seconds", "losses", "stop_asked_at", "queued_at", "started_at", "ended_at", "lease_until", "compacted"),
 )
 """Columns that events change."""
 

@@ -2,6 +2,7 @@
 
 from training.events import ArtifactDamaged, RunFailed, RunWaiting
 from training.storage.checksums import DamagedArtifact
+from training.storage.event_files import is_event_file
 from webapp.artifact_store import artifact_store
 from webapp.experiments.bulk import append, lock, lock_run
 from webapp.experiments.changes import changing
@@ -10,7 +11,12 @@ from webapp.experiments.models import Run, Status
 
 
 def train_again(damage: DamagedArtifact) -> set[int]:
-    """Train the run of a damaged file again, if a second read finds the damage too; return the runs that changed."""
+    """Train the run of a damaged file again, if a second read finds the damage too; return the runs that changed.
+
+    Nothing makes damaged files of events again.
+    """
+    if is_event_file(damage.name):
+        return set()
     run = Run.objects.filter(key=damage.key, status=Status.FINISHED).first()
     confirmed = artifact_store().damage(run.key, again=True) if run else None
     return _train_again(run.pk, run.last_seq, confirmed) if run and confirmed else set()

@@ -64,7 +64,7 @@ def fold(run: Run, event: Event, at: datetime) -> None:
 
 
 def _begin(run: Run, status: Status) -> None:
-    run.status, run.ended_at, run.phase = status, None, ""
+    run.status, run.ended_at, run.phase, run.compacted = status, None, "", False
     run.error = run.log = run.worker = ""
 
 

@@ -79,6 +79,9 @@ class Run(models.Model):
     started_at = models.DateTimeField(null=True, db_index=True)
     ended_at = models.DateTimeField(null=True)
 
+    # See webapp.experiments.compaction.
+    event_files = models.JSONField(default=list)  # the last number and the name of each file of its events
+    compacted = models.BooleanField(default=False)  # whether all events that are moved to files are there
     # The lease: the attempt that trains now, and the time until which it holds without being renewed.
     attempt = models.PositiveIntegerField(default=0)
     lease_until = models.DateTimeField(null=True, db_index=True)
@@ -95,7 +98,10 @@ class Run(models.Model):
     """The database's time, for a locked run; set by webapp.experiments.bulk.lock."""
 
     class Meta:
-        indexes = (models.Index(fields=("alike", "status", "ended_at"), name="newest_alike"),)
+        indexes = (
+            models.Index(fields=("alike", "status", "ended_at"), name="newest_alike"),
+            models.Index(fields=("ended_at",), condition=models.Q(compacted=False), name="run_to_compact"),
+        )
 
     def __str__(self) -> str:
         return f"run {self.pk} ({self.key[:8]})"

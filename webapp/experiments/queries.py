@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from training import ExperimentSpec, Plan, make_plan
 from training.spec import Problem, warnings
 from webapp.artifact_store import artifact_store
+from webapp.experiments import stored_events
 from webapp.experiments.imported_runs import with_accepted
 from webapp.experiments.listing_models import State
 from webapp.experiments.models import ACTIVE, Event, Experiment, Part, Run, Status
@@ -114,9 +115,11 @@ def failures(experiment: Experiment) -> QuerySet[Run]:
 
 
 def events_after(run_id: int, seq: int, limit: int = 1000) -> list[dict[str, Any]]:
-    """Return the events of the run after ``seq``, oldest first: {"seq", "attempt", "at", **event}."""
-    rows = Event.objects.filter(run_id=run_id, seq__gt=seq).order_by("seq")[:limit]
-    return [as_row(event) for event in rows]
+    """Return the events of the run after ``seq``, oldest first: {"seq", "attempt", "at", **event}.
+
+    Raises stored_events.UNREADABLE.
+    """
+    return [as_row(event) for event in stored_events.page(run_id, seq, limit=limit)]
 
 
 def as_row(event: Event) -> dict[str, Any]:
@@ -145,8 +148,8 @@ def timeline(runs: Iterable[Run] | QuerySet[Run], kinds: Iterable[str] = ()) -> 
     return events.exclude(payload__kind__in=["metric", "evaluation", "system", "progress"])
 
 
-PAGE = 2000
-"""Events in one query of a run's measurements."""
+MEASURED = ("metric", "evaluation")
+"""Kinds of events with a run's measurements."""
 
 
 def last_events(run_ids: Collection[int]) -> dict[int, int]:
@@ -160,12 +163,14 @@ def starts(run_id: int, after: int, last: int) -> list[tuple[int, datetime, dict
     return list(events.values_list("seq", "at", "payload"))
 
 
-def measurements(run_id: int, after: int, last: int) -> Iterator[tuple[int, datetime, dict[str, Any]]]:
-    """Yield number, time and payload of metrics and evaluations among these events, a page at a time."""
-    events = Event.objects.filter(run_id=run_id, seq__lte=last, payload__kind__in=["metric", "evaluation"]).order_by("seq")
-    while rows := list(events.filter(seq__gt=after).values_list("seq", "at", "payload")[:PAGE]):
-        yield from rows
-        after = rows[-1][0]
+def measurements(run_id: int, after: int, last: int, *, in_files: bool = True) -> Iterator[tuple[int, datetime, dict[str, Any]]]:
+    """Yield number, time and payload of metrics and evaluations among these events, a page at a time.
+
+    Raises stored_events.UNREADABLE, unless ``in_files`` is false: then the events in files are left out.
+    """
+    read = stored_events.each if in_files else stored_events.page_of_table
+    for event in read(run_id, after, last, MEASURED):
+        yield event.seq, event.at, event.payload
 
 
 def twin(owner: User, spec: ExperimentSpec) -> Experiment | None:

@@ -79,10 +79,14 @@ def of_disk(run: RunSpec, free: int) -> str:
 
 def free_bytes() -> int:
     """Return the bytes that may still be written: those free on the disk, or left of the quota."""
+    free = free_on_disk()
+    return min(free, settings.DISK_QUOTA - used()) if settings.DISK_QUOTA else free
+
+
+def free_on_disk() -> int:
     folder = Path(settings.ARTIFACTS_DIR)
     existing = next(path for path in (folder, *folder.parents) if path.exists())  # there is no folder before the first run
-    free = shutil.disk_usage(existing).free
-    return min(free, settings.DISK_QUOTA - used()) if settings.DISK_QUOTA else free
+    return shutil.disk_usage(existing).free
 
 
 def used() -> int:

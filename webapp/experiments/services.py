@@ -16,7 +16,7 @@ from training.planning.plan import STORED_OF_FEATURES, check_size
 from training.spec import ENGINE_VERSION
 from webapp.artifact_store import store_is_reachable
 from webapp.database_outages import Outage
-from webapp.experiments import requirements, workers
+from webapp.experiments import requirements, stored_events, workers
 from webapp.experiments.bulk import append, lock, lock_run
 from webapp.experiments.changes import changing, list_changed
 from webapp.experiments.dependents import ready, settle
@@ -69,8 +69,14 @@ def append_together(
 
 
 def recorded(run_id: int, attempt: int) -> int:
-    """Return the number of stored events from the recorder of ``attempt``, for a writer that got no answer to its last write."""
-    return _of_recorder(run_id, attempt).count()
+    """Return the number of stored events from the recorder of ``attempt``, for a writer that got no answer to its last write.
+
+    Raises stored_events.UNREADABLE.
+    """
+    stored = _of_recorder(run_id, attempt).count()
+    if not stored_events.files_of([run_id]):
+        return stored
+    return sum(event.attempt == attempt for event in stored_events.each(run_id, kinds=RECORDED_KINDS))
 
 
 def _of_recorder(run_id: int, attempt: int) -> QuerySet[Event]:

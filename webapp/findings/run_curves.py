@@ -13,10 +13,13 @@ from webapp.charts.bins import MOST, MOST_OF_ALL, Curve, width_of
 from webapp.charts.metrics import METRICS, axes, extremes, for_scripts, measured
 from webapp.experiments import queries
 from webapp.experiments.models import Run
+from webapp.experiments.stored_events import UNREADABLE, problem
 from webapp.experiments.system_samples import samples_for_page
 
 MOST_CACHED = 100_000
 """Bins of all runs in the cache of a process, about 40 MB; the runs that were read last stay."""
+
+INCOMPLETE = "Curves are incomplete; results and what happened to the runs remain."
 
 LEAST = 64
 """Least number of bins of a curve where a page has very many."""
@@ -42,6 +45,8 @@ class RunCurves:
     curves: dict[str, Curve] = field(default_factory=dict)
     axes: dict[str, Curve] = field(default_factory=dict)
     """The amount that the run had read by each step: examples, and tokens where they are known."""
+    problem: str = ""
+    """Why the events in files cannot be read now: the curves are without them."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -49,20 +54,37 @@ class RunCurves:
         return sum(len(curve.bins) + len(curve.bad) for curve in (*self.curves.values(), *self.axes.values()))
 
     def update(self, run: Run, last: int) -> None:
-        """Read the events of the run after ``seq`` up to the number ``last``."""
+        """Read the events of the run after ``seq`` up to the number ``last``; all of them after some could not be read."""
+        if self.problem:
+            self._clear()
+        try:
+            self.problem = ""
+            self._update(run, last)
+        except UNREADABLE as error:
+            self._clear()
+            self.problem = problem(error)
+            self._update(run, last)
+
+    def _clear(self) -> None:
+        self.seq, self.curves, self.axes, self.resumes = 0, {}, {}, []
+
+    def _update(self, run: Run, last: int) -> None:
         started = queries.starts(run.pk, self.seq, last)
         if any(payload["resumed_from"] < self._reached for _, _, payload in started) or self._another_length(started):
-            self.seq, self.curves, self.axes, self.resumes = 0, {}, {}, []
+            self._clear()
             started = queries.starts(run.pk, 0, last)
         for seq, at, payload in started:
             self.start = self.start or _milliseconds(at)
             self.total = payload["total_steps"]
             self.resumes.append((seq, payload["resumed_from"]))
         width = width_of(self.total)
-        for seq, at, payload in queries.measurements(run.pk, self.seq, last):
+        for seq, at, payload in self._measurements(run, self.seq, last):
             self._add(self.curves, width, seq, _milliseconds(at), payload)
             self._add_axes(width, seq, _milliseconds(at), payload)
         self.seq = last
+
+    def _measurements(self, run: Run, after: int, last: int) -> Iterable[tuple[int, datetime, dict[str, Any]]]:
+        return queries.measurements(run.pk, after, last, in_files=not self.problem)
 
     def between(self, run: Run, first: int, last: int) -> "RunCurves":
         """Return the curves of the steps from ``first`` to ``last`` alone, in bins as narrow as their number allows."""
@@ -70,7 +92,7 @@ class RunCurves:
         part = RunCurves(self.seq, self.total, self.start, self.resumes)
         if wanted:
             begin, end = min(begin for begin, _ in wanted), max(end or self.seq for _, end in wanted)
-            for seq, at, payload in queries.measurements(run.pk, begin - 1, end):
+            for seq, at, payload in self._measurements(run, begin - 1, end):
                 if first <= payload["step"] <= last:
                     self._add(part.curves, width_of(last - first), seq, _milliseconds(at), payload)
         return part
@@ -133,22 +155,29 @@ CACHE = RunCurvesCache(MOST_CACHED)
 
 def binned(runs: Collection[Run]) -> dict[int, dict[str, Any]]:
     """Return the curves of runs for a page, by their ids, up to their newest events; many runs have fewer bins each."""
-    packed = {}
+    return _binned(runs)[0]
+
+
+def _binned(runs: Collection[Run]) -> tuple[dict[int, dict[str, Any]], list[str]]:
+    """Return also a sentence for each reason why some of the curves are incomplete."""
+    packed, problems = dict[int, dict[str, Any]](), dict[str, None]()
     for run, last in _with_last(runs):
         curves = CACHE.of(run)
         with curves.lock:
-            if last != curves.seq:
+            if last != curves.seq or curves.problem:
                 curves.update(run, last)
+            problems |= {f"{curves.problem} {INCOMPLETE}": None} if curves.problem else {}
             packed[run.pk] = curves.packed(width_of(curves.total, _bins_each(len(runs))))
     CACHE.trim()
-    return packed
+    return packed, list(problems)
 
 
 def wired(drawn: Mapping[int, Mapping[str, Any]], runs: Collection[Run]) -> dict[str, Any]:
     """Return what static/js/live.js needs to draw these runs and to add to them what is new."""
-    curves = binned(runs)
+    curves, unreadable = _binned(runs)
     samples = samples_for_page({run: packed["seq"] for run, packed in curves.items()})
-    return {"runs": drawn, "curves": curves, "samples": samples, "metrics": for_scripts(), "most": _bins_each(len(runs))}
+    about = {"metrics": for_scripts(), "most": _bins_each(len(runs)), "unreadable": unreadable}
+    return {"runs": drawn, "curves": curves, "samples": samples, **about}
 
 
 def between(runs: Collection[Run], first: int, last: int) -> dict[int, dict[str, Any]]:

@@ -9,7 +9,8 @@ from itertools import takewhile
 from typing import Any, Protocol
 
 from webapp.experiments import queries
-from webapp.experiments.new_events import new_events
+from webapp.experiments.new_events import MOST_EVENTS, new_events
+from webapp.experiments.stored_events import readable_page
 from webapp.instruments import observe_lag
 from webapp.live.notify import CHANNEL
 from webapp.live.subscription import listen
@@ -39,7 +40,7 @@ PAUSE_OF_EACH = 0.001
 
 @reading
 def read_events(run_id: int, seq: int) -> list[Row]:
-    return queries.events_after(run_id, seq)
+    return [queries.as_row(event) for event in readable_page(run_id, seq, MOST_EVENTS)]
 
 
 @reading

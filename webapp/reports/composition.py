@@ -97,5 +97,5 @@ def stream(experiment: Experiment) -> dict[str, Any] | None:
     wire = lanes.curves()
     for curves in wire["curves"].values():
         curves["start"] = 0  # visitors are told no times
-    del wire["samples"]
+    del wire["samples"], wire["unreadable"]
     return {"experiment": experiment.pk, "chart": f"curves-{lanes.pair.index}", **wire}

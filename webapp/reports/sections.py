@@ -5,6 +5,7 @@ from typing import Any
 
 from webapp.charts.chart_data import decomposition_rows, gap_rows
 from webapp.charts.live import live_chart
+from webapp.experiments.stored_events import UNREADABLE
 from webapp.findings.curves import curves
 from webapp.findings.findings import Findings
 from webapp.findings.pairs import Lane
@@ -91,12 +92,17 @@ def _gap(findings: Findings, figures: Iterator[int]) -> Chart | None:
     )
 
 
-def _curves(findings: Findings, figures: Iterator[int]) -> Chart:
+def _curves(findings: Findings, figures: Iterator[int]) -> Chart | None:
+    """Return the figure of the curves; None while a file with their events cannot be read, with which nothing is frozen."""
+    try:
+        rows = list(curves(findings.lanes))
+    except UNREADABLE:
+        return None
     spec = live_chart([lane.series for lane in findings.lanes.lanes], findings.lanes.total_steps, findings.lanes.seeds)
     about = {**spec["usermeta"]["curves"], "steps": False}  # the caption says what is drawn
     spec = {**spec, "usermeta": {**spec["usermeta"], "curves": about}}
     caption = CURVES.format(lines=LINES if findings.lanes.seeds > 1 else SINGLE_SEED)
-    return _chart(f"curves-{findings.pair.index}", figures, "Training.", caption, spec, list(curves(findings.lanes)), DRAWN)
+    return _chart(f"curves-{findings.pair.index}", figures, "Training.", caption, spec, rows, DRAWN)
 
 
 def _decomposition(findings: Findings, figures: Iterator[int]) -> Chart | None:

@@ -53,6 +53,13 @@ def test_a_file_that_arrives_changed_leaves_nothing(worker: HttpsWorker, digest:
     assert not list(artifact(f"runs/{key}").glob("*"))
 
 
+def test_files_with_events_of_earlier_attempts_are_the_laboratorys_own(worker: HttpsWorker) -> None:
+    name = f"runs/{worker.claim()['key']}/events-{'0' * 16}.parquet"
+    for changed in (name, f"{name}.sha256"):
+        assert worker.put(changed, CONTENT).status_code == 403
+        assert worker.client.delete(f"{worker.path}/files/{changed}").status_code == 403
+
+
 def test_files_of_a_run_that_the_worker_does_not_hold_are_refused(worker: HttpsWorker, owner: User) -> None:
     own = worker.claim()
     other = claims.claim_next("worker@test")

@@ -9,6 +9,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.utils import timezone
 
 from tests.factories import claims
+from tests.factories.compacted import compact_all, trained
 from tests.factories.experiments import launched
 from tests.factories.watching_pages import WatchingPage
 from training.events import MetricLogged
@@ -48,6 +49,19 @@ async def test_a_page_receives_the_events_of_its_runs_of_several_experiments_and
             await page.until(run, truth[-1]["seq"])
             assert page.received[run] == truth
     assert set(page.received) == {first, second}
+
+
+async def test_a_page_receives_events_that_were_moved_to_files_before_it_connected(owner: User, broker: str) -> None:
+    experiment = await sync_to_async(trained)(owner)
+    run = await sync_to_async(lambda: experiment.runs.order_by("pk")[0].pk)()
+    truth = await sync_to_async(queries.events_after)(run, 0)
+    await sync_to_async(compact_all)(experiment)
+    async with WatchingPage(None, owner, query=f"runs={run}") as page:
+        await page.until(run, truth[-1]["seq"])
+        assert page.received[run] == truth
+    async with WatchingPage(None, owner, {run: truth[:20]}, query=f"runs={run}") as page:
+        await page.until(run, truth[-1]["seq"])
+        assert page.received[run] == truth
 
 
 async def refused(user: User | AnonymousUser, query: str) -> bool:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
@@ -43,8 +44,11 @@ LARGE = ("experiments_run", "experiments_experiment", "experiments_part", "exper
 
 
 @pytest.mark.embedded("reads a plan of SQLite")
-def test_a_pass_of_the_recovery_reads_no_table_that_grows_with_the_laboratory(owner: User, recovery: Recovery) -> None:
+def test_a_pass_of_the_recovery_reads_no_table_that_grows_with_the_laboratory(
+    owner: User, recovery: Recovery, monkeypatch: pytest.MonkeyPatch
+) -> None:
     launched(owner)
+    monkeypatch.setattr(settings, "EVENTS_DAYS", 30.0)
     recovery.watch._quiet_until = 0.0  # as some time after the start
     with CaptureQueriesContext(connection) as captured:
         recovery.round()

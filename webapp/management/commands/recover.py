@@ -11,7 +11,7 @@ from django.db import connection
 from webapp.actions import artifacts, experiments
 from webapp.attributions import services as attributions
 from webapp.database_outages import AWAY, Watch, reconnect
-from webapp.experiments import archive_imports, imported_runs, results, services, workers
+from webapp.experiments import archive_imports, compaction, imported_runs, results, services, workers
 from webapp.imports import services as imports
 from webapp.jobs.chores import resend_chores
 from webapp.notifications import notify, resend_training
@@ -56,10 +56,11 @@ class Recovery:
             "queued chores": resend_chores,
             "launches and stops": self._complete,
             "webhooks": self._deliver,
+            "events": self._compact,
         }
         self._steps = Isolated("recovery", first=SECONDS, longest=LONGEST_PAUSE_SECONDS)
         self._away = False
-        self._delivering, self._completing = threading.Thread(), threading.Thread()
+        self._delivering, self._completing, self._compacting = threading.Thread(), threading.Thread(), threading.Thread()
 
     def round(self) -> None:
         """Take every step once, or none while the database is away."""
@@ -107,6 +108,12 @@ class Recovery:
             self._delivering = threading.Thread(target=_deliver, daemon=True)
             self._delivering.start()
 
+    def _compact(self) -> None:
+        """Move events of ended runs to files in a thread, so that a slow store does not delay the recovery."""
+        if compaction.due(settings.EVENTS_DAYS).exists() and not self._compacting.is_alive():
+            self._compacting = threading.Thread(target=_compact, daemon=True)
+            self._compacting.start()
+
 
 def _complete() -> None:
     try:
@@ -134,5 +141,14 @@ def _deliver() -> None:
         webhooks.deliver()
     except Exception:
         logger.exception("the webhook is called later")
+    finally:
+        connection.close()
+
+
+def _compact() -> None:
+    try:
+        compaction.compact_some(settings.EVENTS_DAYS)
+    except Exception:
+        logger.exception("events are moved to files later")
     finally:
         connection.close()

@@ -8,7 +8,8 @@ from webapp.actions.artifacts import verify_all
 class Command(BaseCommand):
     help = (
         "Compares every artifact of every finished run with its checksum. Damaged artifacts are moved aside, and their run is "
-        "trained again. Artifacts of an older version, which wrote no checksums, are given them first."
+        "trained again. Files of events are compared too; damaged ones are moved aside. Artifacts of an older version, which "
+        "wrote no checksums, are given them first."
     )
     requires_system_checks: list[str] = []
 
