@@ -10,7 +10,7 @@ WORKDIR /app
 COPY requirements*.txt constraints.txt ./
 RUN python -m venv /opt/venv \
     && /opt/venv/bin/pip install --no-cache-dir ${TORCH_INDEX:+--extra-index-url "${TORCH_INDEX}"} \
-        -r requirements.txt -r requirements-s3.txt
+        -r requirements.txt -r requirements-s3.txt -r requirements-otel.txt
 
 FROM python:${PYTHON}-slim-bookworm
 ENV PATH=/opt/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 DATA_DIR=/data HOME=/data

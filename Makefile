@@ -24,7 +24,7 @@ $(VENV)/installed: requirements.txt requirements-web.txt requirements-engine.txt
 	@$(COMPILE)
 	@touch $@
 
-$(VENV)/installed-dev: requirements-dev.txt requirements-docs.txt requirements-s3.txt $(VENV)/installed
+$(VENV)/installed-dev: requirements-dev.txt requirements-docs.txt requirements-s3.txt requirements-otel.txt $(VENV)/installed
 	$(PIP) -r requirements-dev.txt
 	@$(COMPILE)
 	@touch $@

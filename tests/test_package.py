@@ -42,7 +42,7 @@ def test_the_package_has_all_of_the_product_and_nothing_besides(wheel: Path) -> 
 
 def test_what_serves_is_the_base_and_what_trains_is_an_extra(metadata: Distribution) -> None:
     requirements = {re.split("[=[]", line)[0]: line for line in metadata.requires or []}
-    assert metadata.metadata.get_all("Provides-Extra") == ["decoder", "docs", "engine", "s3", "vision"]
+    assert metadata.metadata.get_all("Provides-Extra") == ["decoder", "docs", "engine", "otel", "s3", "vision"]
     assert "extra" not in requirements["django"]
     for name in ("torch", "transformers", "datasets", "accelerate", "peft", "scikit-learn"):
         assert requirements[name].endswith("extra == 'engine'")

@@ -3,6 +3,7 @@
 import gc
 import os
 import tempfile
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,16 +17,30 @@ restrict_permissions()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
 http = get_asgi_application()
 
-from webapp import temporary_files  # noqa: E402
+from webapp import temporary_files, tracing  # noqa: E402
 from webapp.body_limits import limited  # noqa: E402 - needs the apps that the line above loads
 from webapp.websockets import sockets  # noqa: E402
 
 tempfile.tempdir = str(temporary_files.folder())  # for request bodies and uploads of Django; /tmp may be in memory
 
+
+async def lifespan(_scope: Any, receive: Any, send: Any) -> None:
+    """Send the last spans when the server ends; its signal ends the process at once thereafter."""
+    while True:
+        kind = (await receive())["type"]
+        if kind == "lifespan.shutdown":
+            tracing.stop()
+        await send({"type": f"{kind}.complete"})
+        if kind == "lifespan.shutdown":
+            return
+
+
+tracing.start("web")
 application = ProtocolTypeRouter(
     {
-        "http": limited(http),  # type: ignore[arg-type]
+        "http": tracing.followed(limited(http)),  # type: ignore[arg-type]
         "websocket": sockets(),
+        "lifespan": lifespan,
     }
 )
 

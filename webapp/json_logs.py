@@ -5,6 +5,7 @@ import logging
 from datetime import UTC, datetime
 from typing import Any
 
+from webapp import tracing
 from webapp.request_context import request_id, run_id
 
 
@@ -19,6 +20,7 @@ class JsonFormatter(logging.Formatter):
             "message": record.getMessage(),
             "request": request_id.get(),
             "runs": run_id.get(),
+            **tracing.ids(),
             **getattr(record, "about", {}),
         }
         if record.exc_info and not record.exc_text:

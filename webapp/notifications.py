@@ -11,6 +11,7 @@ from django.conf import settings
 from kombu.exceptions import OperationalError
 from redis import Redis, RedisError
 
+from webapp import tracing
 from webapp.attributions import queries as attribution_queries
 from webapp.celery import app
 from webapp.experiments import archive_imports, queries, queue
@@ -47,7 +48,7 @@ def call(work: Work, times: int = 1, *arguments: int) -> bool:
     """Call a worker for each piece of queued work. False when the broker is away."""
     try:
         for _ in range(times):
-            app.send_task(work.task, args=arguments, queue=work.queue, retry=False)
+            app.send_task(work.task, args=arguments, queue=work.queue, headers=tracing.headers(), retry=False)
     except OperationalError as error:
         logger.warning("the broker is away, queued work waits for it: %s", error)
         return False

@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 
+from webapp import tracing
 from webapp.instruments import REQUEST_SECONDS, REQUESTS
 
 logger = getLogger(__name__)
@@ -55,6 +56,7 @@ def followed(get_response: SyncHandler | AsyncHandler) -> SyncHandler | AsyncHan
         response.headers[HEADER] = request_id.get()
         seconds, route = time.perf_counter() - begun, route_of(request)
         method = request.method if request.method in METHODS else "other"
+        tracing.describe_request(method, route, request_id.get())
         REQUESTS.labels(method, route, str(response.status_code)).inc()
         REQUEST_SECONDS.labels(route).observe(seconds)
         about = {"method": method, "route": route, "status": response.status_code, "seconds": round(seconds, 4)}

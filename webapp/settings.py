@@ -12,7 +12,7 @@ from training import environment as env
 from training.file_permissions import file_mode
 from training.state_folder import data_dir
 from training.storage import opening, remote
-from webapp import project_files
+from webapp import project_files, tracing
 from webapp.broker import celery_url, embedded_url
 from webapp.installation import protect, secret_key
 from webapp.json_logs import TEXT_LOGGING, logging_settings
@@ -284,11 +284,10 @@ METRICS_TOKEN = env.text("METRICS_TOKEN")
 METRICS_NETWORKS = env.networks("METRICS_NETWORKS")
 # Seconds of a query from which it is logged; 0 logs none.
 SLOW_QUERY_SECONDS = env.number("SLOW_QUERY_SECONDS", 0.0)
+tracing.wanted()  # refuses what it cannot use; the SDK of OpenTelemetry reads its variables itself
 LOG_FORMAT = env.choice("LOG_FORMAT", "text", ["text", "json"])
 LOGGING = logging_settings() if LOG_FORMAT == "json" else TEXT_LOGGING
 
-LANGUAGE_CODE = "en-us"
-USE_TZ = True
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [project_files.STATIC]
 STATIC_ROOT = DATA_DIR / "static"

@@ -121,6 +121,18 @@ GROUPS: dict[str, dict[str, Entry]] = {
             "All others that are not public are refused."
         ),
     },
+    "Traces": {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": Entry(
+            "The collector of OpenTelemetry that takes spans, as `http://collector:4318`. Needs the extra `otel`; the SDK "
+            "reads its other variables itself. See [Traces](../howto/monitoring.md#traces).",
+            "no spans",
+        ),
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": Entry(
+            "The same for traces alone, as `http://collector:4318/v1/traces`.", "no spans"
+        ),
+        "OTEL_EXPORTER_OTLP_PROTOCOL": Entry("The protocol of the collector."),
+        "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": Entry("The same for traces alone."),
+    },
     "Single sign-on": {
         "OIDC_ISSUER": Entry("The OpenID provider. Single sign-on is on where issuer, client id and secret are set."),
         "OIDC_CLIENT_ID": Entry("The name by which the provider knows this laboratory. The return address is `/sso/return/`."),

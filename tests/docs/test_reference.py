@@ -44,6 +44,8 @@ def test_a_variable_is_found_however_the_code_reads_it(tmp_path: Path, monkeypat
 def test_no_page_names_a_variable_that_the_code_does_not_read() -> None:
     known = set(variables.variables()) | {"ORG", "NAME", "URL", "RUNKEY", "PATH", "DIGEST", "REVISION", "BACKUP"}
     known |= {f"{name}_FILE" for name in (*SECRET_VARIABLES, *URL_VARIABLES, "NAME")}
+    known |= {f"OTEL_{name}" for name in ("SERVICE_NAME", "TRACES_SAMPLER", "RESOURCE_ATTRIBUTES", "BSP_MAX_QUEUE_SIZE")}
+    known |= {"OTEL_EXPORTER_OTLP_HEADERS"}  # the SDK of OpenTelemetry reads it, and the others
     made = {"PYTHON", "TORCH_INDEX", "ARGS", "STOPS", "ENGINE_VERSION", "POST", "PATCH", "DELETE"}
     named = {
         (page.name, name)

@@ -1,6 +1,7 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from django.conf import settings
@@ -26,6 +27,9 @@ from webapp.share_pages.shown_version import FILES
 from webapp.shares.freezing import CARD, MADE, PRINTED
 from webapp.webhooks import services as hooks
 
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
 
 @pytest.fixture
 def owner(db: None) -> User:
@@ -48,6 +52,14 @@ def called(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(app, "send_task", lambda name, *args, **options: names.append(name))
     monkeypatch.setattr(notifications, "notify_viewers", lambda run_ids: None)
     return names
+
+
+@pytest.fixture
+def ended_spans(monkeypatch: pytest.MonkeyPatch) -> "InMemorySpanExporter":
+    """Have the spans of this process recorded as with a collector; the value has those that ended."""
+    from tests.factories.spans import recorded  # which loads OpenTelemetry
+
+    return recorded(monkeypatch)
 
 
 @pytest.fixture(autouse=True)

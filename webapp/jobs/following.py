@@ -9,12 +9,14 @@ from django.conf import settings
 
 from training import Event
 from training.events import MetricLogged, RunFailed, RunFinished, RunStopped
+from webapp import tracing
 from webapp.actions.record import DatabaseRecord, Record
 from webapp.database_outages import AWAY, patiently
 from webapp.experiments import run_logs
 from webapp.experiments.models import Run, Status
 from webapp.jobs.leased_work import POLL_SECONDS, RunLeases
 from webapp.jobs.recorder import Recorder
+from webapp.jobs.run_spans import LOST, RunSpans
 from webapp.jobs.sampler import Sampler, Speed
 from webapp.jobs.shutdown import shutting_down
 from webapp.jobs.trainer import Trainer
@@ -31,6 +33,7 @@ class Following:
         self.leases = RunLeases(runs, since, record)
         self.recorder = Recorder({run.pk: run.attempt for run in runs}, record)
         self.speeds = {run.pk: Speed(run.run_spec.batch_size) for run in runs}
+        self.spans = RunSpans(runs, since, isinstance(record, DatabaseRecord))
         self._stop_requested = set[int]()
 
     def follow(self) -> None:
@@ -45,7 +48,8 @@ class Following:
             run_logs.note(run.key, f"Run {first.pk} is trained together with this one; its log has the output.")
         try:
             with self.leases.enforced(trainer.stop), Sampler(lambda: trainer.pid, samples) as sampler:
-                self._record(sampler)
+                with tracing.without_queries():
+                    self._record(sampler)
                 status, stopping = trainer.end(), self._stopping
             for run in list(self.open.values()):
                 if status < 0 and not stopping:
@@ -104,6 +108,7 @@ class Following:
     def _add(self, run: Run, event: Event) -> None:
         if run.pk not in self.open:
             return
+        self.spans.add(run.pk, event)
         if isinstance(event, RunFailed) and event.passes and not self._stopping:
             # It is read again first: one worker's memory may be at fault, and not the file.
             if key := event.damaged:
@@ -116,15 +121,17 @@ class Following:
                 self.speeds[run.pk].add(event, time.monotonic())
             self.recorder.add(run.pk, event)
 
-    def _conclude(self, run: Run, last: Event) -> None:
+    def _conclude(self, run: Run, last: RunFinished | RunFailed | RunStopped) -> None:
         """Store the end of an attempt. A stop that nobody requested gives the run back."""
         self._close(run)
         if isinstance(last, RunStopped) and not self._requested(run):
             self.recorder.finish()
             cause = self.record.unreachable if self.leases.expired else ""
             patiently(lambda: self.record.give_back(run.pk, run.attempt, cause))
+            self.spans.end(run.pk, "released")
         else:
             self.recorder.add(run.pk, last)
+            self.spans.end(run.pk, last.kind)
 
     def _close(self, run: Run) -> None:
         """Follow the run no more. Its log is stored first: whoever works by HTTPS writes files of the runs that it holds."""
@@ -143,6 +150,7 @@ class Following:
         self._close(run)
         self.recorder.finish()
         patiently(lambda: self.record.lose(run.pk, run.attempt, cause, self.trainer.log_tail()))
+        self.spans.end(run.pk, LOST)
 
     def _refresh(self) -> None:
         """Compute what the ends of the runs have made due: once for all of them."""

@@ -15,6 +15,7 @@ from typing import Any
 
 from django.conf import settings
 
+from webapp import tracing
 from webapp.jobs import presence
 from webapp.jobs.https_record import HttpsRecord
 from webapp.jobs.shutdown import shutting_down
@@ -42,6 +43,7 @@ def serve(server: str, name: str) -> None:
     for sig in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(sig, _end)
     with _alone(name):
+        tracing.start("worker")
         presence.register(full, record)
         present = threading.Thread(target=presence.stay, args=(full, record), daemon=True)
         present.start()

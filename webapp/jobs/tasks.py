@@ -53,5 +53,5 @@ def _work(runs: Sequence[Run], since: float, record: Record) -> None:
         for run in following.open.values():
             record.lose(run.pk, run.attempt, f"it could not be followed: {error.rstrip('.')}", "")
 
-    with concluded(following.leases.title, lose):
+    with concluded(following.leases.title, lose), following.spans:
         following.follow()

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
+from opentelemetry.instrumentation.utils import is_instrumentation_enabled
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from tests.factories.experiments import launched
 from tests.lab import quick
@@ -32,6 +34,7 @@ class Followed:
         spec = ExperimentSpec.model_validate(quick(weak=bags, strong=bags | {"epochs": 1}, seeds=seeds))
         self.experiment = launched(owner, **spec.model_dump(mode="json", exclude={"name"}))
         self.started, self.trainers = threading.Event(), list[Trainer]()
+        self.queries_are_traced = set[bool]()
 
         class Seen(Trainer):
             def __init__(inner, *arguments: object) -> None:  # noqa: N805
@@ -42,6 +45,7 @@ class Followed:
 
         def add(following: Following, run: Run, event: object) -> None:
             store(following, run, event)  # type: ignore[arg-type]
+            self.queries_are_traced.add(is_instrumentation_enabled())
             if getattr(event, "kind", "") == "metric":
                 self.started.set()
 
@@ -75,6 +79,12 @@ def statuses(runs: Sequence[Run]) -> list[str]:
     return [run.status for run in runs]
 
 
+def outcomes(spans: InMemorySpanExporter) -> dict[object, tuple[object, bool]]:
+    """The state and the success of each attempt by its run, as its span has them."""
+    ended = [(span, span.attributes or {}) for span in spans.get_finished_spans() if span.name == "run"]
+    return {about["w2s.run.id"]: (about["w2s.run.state"], span.status.is_ok) for span, about in ended}
+
+
 def test_runs_of_one_trainer_are_recorded_and_finished_each_for_itself(
     owner: User, monkeypatch: pytest.MonkeyPatch, settings: object
 ) -> None:
@@ -99,7 +109,9 @@ def test_runs_of_one_trainer_are_recorded_and_finished_each_for_itself(
     assert len(followed.experiment.result_runs) == 3, "the result is that of all of them"
 
 
-def test_a_run_that_is_stopped_leaves_the_others_in_training(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_is_stopped_leaves_the_others_in_training(
+    owner: User, monkeypatch: pytest.MonkeyPatch, ended_spans: InMemorySpanExporter
+) -> None:
     followed = Followed(owner, monkeypatch, epochs=400, seeds=2)
     first, second = followed.runs
     assert followed.started.wait(120)
@@ -109,9 +121,13 @@ def test_a_run_that_is_stopped_leaves_the_others_in_training(owner: User, monkey
     assert kinds(first)[-1] == "stopped"
     stopped = Event.objects.get(run=first, payload__kind="stopped").at
     assert stopped < Event.objects.get(run=second, payload__kind="finished").at
+    assert outcomes(ended_spans) == {first.pk: ("stopped", True), second.pk: ("finished", True)}
+    assert followed.queries_are_traced == {False}, "they come again as long as a run trains"
 
 
-def test_a_killed_trainer_costs_each_of_its_runs_one_attempt(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_trainer_costs_each_of_its_runs_one_attempt(
+    owner: User, monkeypatch: pytest.MonkeyPatch, ended_spans: InMemorySpanExporter
+) -> None:
     followed = Followed(owner, monkeypatch, epochs=1000, seeds=2)
     assert followed.started.wait(120)
     (trainer,) = followed.trainers
@@ -123,3 +139,4 @@ def test_a_killed_trainer_costs_each_of_its_runs_one_attempt(owner: User, monkey
     for run in runs:
         assert kinds(run)[-2:] == ["lost", "queued"]
         assert "killed by signal 9" in Event.objects.get(run=run, payload__kind="lost").payload["cause"]
+    assert outcomes(ended_spans) == {run.pk: ("lost", False) for run in runs}

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import connection
 
+from webapp import tracing
 from webapp.actions import artifacts, experiments
 from webapp.attributions import services as attributions
 from webapp.database_outages import AWAY, Watch, reconnect
@@ -32,6 +33,7 @@ class Command(BaseCommand):
         ended = threading.Event()
         for sig in (signal.SIGINT, signal.SIGTERM):
             signal.signal(sig, lambda *_: ended.set())
+        tracing.start("recover")
         recovery = Recovery()
         threading.Thread(target=_verify, args=[ended], daemon=True).start()
         while not ended.wait(SECONDS):
@@ -117,7 +119,8 @@ class Recovery:
 
 def _complete() -> None:
     try:
-        experiments.complete()
+        with tracing.span("launches and stops"):
+            experiments.complete()
     except Exception:
         logger.exception("launches and stops are completed later")
     finally:
@@ -138,7 +141,8 @@ def _verify(ended: threading.Event) -> None:
 
 def _deliver() -> None:
     try:
-        webhooks.deliver()
+        with tracing.span("webhooks"):
+            webhooks.deliver()
     except Exception:
         logger.exception("the webhook is called later")
     finally:
