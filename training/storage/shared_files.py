@@ -18,7 +18,9 @@ from training.storage.checksums import (
     UNCHECKED,
     Checksums,
     DamagedArtifact,
+    comparing,
     digest,
+    equal,
     remove,
     sidecar,
 )
@@ -34,6 +36,10 @@ ATTEMPTS = 3
 """Attempts at a file that another machine replaces at the same time."""
 CHECKPOINT, BEST = "checkpoint.bin", "best-*.safetensors"
 FINISHED = "predictions.parquet"
+LISTED = "shares"
+"""Folder of frozen folders: each has a list of the checksums of its files, which never change."""
+BEGUN = "begun/"
+"""Folder of the notes that say when the upload of a frozen folder began."""
 
 _compared: dict[Path, float] = {}
 """Times at which copies were last equal to the file of the store, in this process."""
@@ -167,18 +173,43 @@ class SharedFiles(Checksums):
             if match is None or match[2] != path.name:
                 raise self.damaged(path, UNCHECKED)
             with suppress(_Different), atomic(path) as partial:
-                try:
-                    self.remote.download(self._name(path), partial)
-                except FileNotFoundError:
-                    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path)) from None
-                if digest(partial) != match[1]:
-                    raise _Different
+                size = self._receive(path, partial, match[1])
                 self._write(path, match[1])
-                size = partial.stat().st_size
                 self._use(path)
                 self._grow(size)
                 return
         raise self.damaged(path, CHANGED)
+
+    def _receive(self, path: Path, partial: Path, checksum: str) -> int:
+        """Download the file of ``path`` to ``partial`` and return its bytes. Raises FileNotFoundError, _Different."""
+        try:
+            self.remote.download(self._name(path), partial)
+        except FileNotFoundError:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path)) from None
+        if digest(partial) != checksum:
+            raise _Different
+        return partial.stat().st_size
+
+    def fetch_listed(self, path: Path, checksum: str, *, again: bool = False) -> None:
+        """Have a copy of a file below LISTED whose SHA-256 its list states. The store is asked only where no copy has it.
+
+        A copy that was compared and is unchanged is read only where ``again``. Raises FileNotFoundError, DamagedArtifact.
+        """
+        with comparing(path):
+            if not (path.exists() and equal(path, checksum, again=again)):
+                try:
+                    with atomic(path) as partial:
+                        size = self._receive(path, partial, checksum)
+                except _Different:
+                    raise self.damaged(path, CHANGED) from None
+                self._grow(size)
+            self._use(path)
+
+    def publish_listed(self, folder: Path, name: str, last: str) -> None:
+        """Upload the files of a frozen folder as the folder ``name`` of LISTED, the list ``last``, without which none is read."""
+        files = (path for path in folder.rglob("*") if path.is_file())
+        for path in sorted(files, key=lambda path: (path == folder / last, path)):
+            self.remote.upload(path, f"{LISTED}/{name}/{path.relative_to(folder).as_posix()}")
 
     def _move(self, path: Path, folder: Path) -> None:
         """Move the copy, or the file of the store where there is none, to ``folder``, and remove the file from the store."""
@@ -255,14 +286,21 @@ class SharedFiles(Checksums):
         if math.isinf(self.cache_bytes):
             return
         rest = sum(path.stat().st_size for path in self.root.rglob("*") if path.is_file()) - self.cache_bytes
-        used = sorted((path.stat().st_atime, path) for path in self.artifacts() if not fnmatch(path.name, BEST))
+        used = sorted((path.stat().st_atime, path) for path in self._copies())
         for at, path in used:
             if rest <= 0 or time.time() - at < USED_SECONDS:
                 return
-            size = path.stat().st_size
-            if self.remote.size(self._name(path)) == size:
-                rest -= size + sidecar(path).stat().st_size
+            sizes = [file.stat().st_size for file in (path, sidecar(path)) if file.exists()]
+            if path.exists() and self.remote.size(self._name(path)) == sizes[0]:
+                rest -= sum(sizes)
                 remove(path)
+
+    def _copies(self) -> Iterator[Path]:
+        """Yield the files that may be copies, but for weights of unfinished runs and partial files."""
+        yield from (path for path in self.artifacts() if not fnmatch(path.name, BEST))
+        for path in self.root.glob(f"{LISTED}/*/**/*"):
+            if path.is_file() and not any(part.startswith(".") for part in path.relative_to(self.root).parts):
+                yield path
 
     def _is_fresh(self, path: Path) -> bool:
         return time.monotonic() - _compared.get(path, -math.inf) < FRESH_SECONDS
