@@ -17,7 +17,6 @@ from django.conf import settings
 from django.core.management import call_command
 
 from webapp import broker, service_logs, static_files
-from webapp.imports import services as imports
 from webapp.jobs import devices
 from webapp.server_socket import host_of, listen, url_of
 from webapp.service import Service
@@ -107,7 +106,6 @@ class Stack:
         if settings.REDIS_EMBEDDED:
             self._start_broker()
         call_command("migrate", verbosity=0, interactive=False)
-        imports.clear_strays()
         static_files.collect()
         web = web_command(listener.fileno())
         hosts = ",".join([*settings.ALLOWED_HOSTS, host_of(listener)])

@@ -171,7 +171,12 @@ def test_a_backup_has_the_shares_of_the_store_and_a_restore_uploads_the_list_of_
         shutil.rmtree(folder)
     shared.mkdir()
     uploaded, upload = list[str](), FolderRemote.upload
-    monkeypatch.setattr(FolderRemote, "upload", lambda remote, path, name: (uploaded.append(name), upload(remote, path, name)))
+
+    def noted(remote: FolderRemote, source: Path, name: str) -> None:
+        uploaded.append(name)
+        upload(remote, source, name)
+
+    monkeypatch.setattr(FolderRemote, "upload", noted)
 
     shutil.copytree(tmp_path / "unpacked" / "shares", shares_folder())
     files.upload()

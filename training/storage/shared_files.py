@@ -129,6 +129,11 @@ class SharedFiles(Checksums):
             self._download(path)
         self._use(path)
 
+    def add(self, path: Path) -> None:
+        """Upload a file that has no checksum yet."""
+        self._write(path, digest(path))
+        self.publish(path)
+
     def publish(self, path: Path) -> None:
         """Upload a file after its checksum. The first of two writers counts, of a run once it has finished."""
         name = self._name(path)

@@ -1,6 +1,6 @@
 """The files of an installation that a backup has: what cannot be made again from the database and the package.
 
-Where machines share a store, its files are those of the artifacts, of the data sets and of the shares.
+Where machines share a store, its files are those of the artifacts, data sets, shares and uploads.
 """
 
 import tempfile
@@ -19,9 +19,10 @@ from training.storage.shared_files import BEGUN, LISTED
 from webapp import temporary_files
 from webapp.artifact_store import artifact_store, shares_folder
 from webapp.readiness import PROBES
+from webapp.uploaded_files import UPLOADS
 
 SECRET_KEY = "secret-key"  # nosec B105 # the name of a file
-SHARED = ("artifacts", "datasets", "shares")
+SHARED = ("artifacts", "datasets", "shares", UPLOADS)
 """Folders whose files are in the store that machines share, if they share one."""
 LEFT_OUT = (f"{temporary_files.PREFIX}*", ".*", "*.lock", "quarantine")
 """Names below the folders that hold nothing lasting."""
@@ -78,7 +79,7 @@ def _shared_names(remote: Remote, head: str) -> Iterator[str]:
         yield from remote.names(f"{head}/")
         return
     for name in remote.names(""):
-        if not name.startswith((FOLDER, f"{LISTED}/", BEGUN, PROBES)):
+        if not name.startswith((FOLDER, f"{LISTED}/", f"{UPLOADS}/", BEGUN, PROBES)):
             yield f"{head}/{name}"
 
 
@@ -104,10 +105,12 @@ def upload() -> None:
     """Give restored files to the store that machines share, last those that mark a run or a version as complete."""
     if (remote := _remote()) is None:
         return
-    for head in ("artifacts", "datasets"):  # the copies of shares are below the artifacts
+    for head in ("artifacts", "datasets", UPLOADS):  # the copies of shares are below the artifacts
         folder = folders()[head]
         for path in sorted(_files(folder), key=_order):
             remote.upload(path, _in_store(f"{head}/{path.relative_to(folder).as_posix()}"))
+            if head == UPLOADS:
+                path.unlink()  # no process has a copy of it
 
 
 def _order(path: Path) -> tuple[object, ...]:

@@ -72,7 +72,7 @@ def test_every_page_and_file_of_a_share_is_the_same_on_a_web_server_that_has_not
 
     assert {path: client.get(root + path).content for path in PAGES} == {path: page.content for path, page in here.items()}
 
-    exported = b"".join(client.get(f"{root}v1/examples/export/csv/"))  # type: ignore[arg-type]
+    exported = b"".join(client.get(f"{root}v1/examples/export/csv/"))
     assert exported.count(b"\n") > 300
     assert (tmp_path / "other/shares" / content_of(share) / PAPER).exists()
 
