@@ -216,8 +216,8 @@ def an_upload_goes_on_elsewhere(servers: Servers) -> None:
 
 
 def an_archive_goes_on_elsewhere(servers: Servers, pk: int) -> None:
-    browser = Browser(session=servers.session)
-    status, archive = browser.open(f"{servers.second.url}/api/v1/experiments/{pk}/archive")
+    bearer = {"Authorization": f"Bearer {servers.second.token}"}
+    status, archive = Browser().open(f"{servers.second.url}/api/v1/experiments/{pk}/archive", headers=bearer)
     assert status == 200
     (servers.folder / "it.zip").write_bytes(archive)
     status, imported = servers.first.upload("/archives", servers.folder / "it.zip")
