@@ -21,7 +21,6 @@ from django.core.management import call_command
 
 from training.fork_server import FORKS
 from webapp import broker, service_logs, static_files
-from webapp.imports import services as imports
 from webapp.jobs import devices
 from webapp.server_socket import host_of, listen, url_of
 from webapp.service import Service
@@ -123,7 +122,6 @@ class Stack:
         if settings.REDIS_EMBEDDED:
             self._start_broker()
         call_command("migrate", verbosity=0, interactive=False)
-        imports.clear_strays()
         static_files.collect()
         settings.ALLOWED_HOSTS.append(host_of(listener))
         hosts = {"ALLOWED_HOSTS": ",".join(settings.ALLOWED_HOSTS)}

@@ -14,17 +14,21 @@ from django.test import Client
 
 from tests.factories.artifacts import trajectory
 from tests.factories.experiments import finish_all, launched
+from tests.factories.explored_experiments import explored
+from tests.factories.shares import CHOICES
 from training.storage import shared_files
+from training.storage.archive import CHECKSUMS, verify
 from training.storage.remote import FolderRemote
 from webapp import readiness
 from webapp.actions import artifacts
 from webapp.archives.export import write
-from webapp.artifact_store import artifact_store, store_is_reachable
+from webapp.artifact_store import artifact_store, shares_folder, store_is_reachable
 from webapp.backups import files
 from webapp.backups.backup import write as back_up
 from webapp.experiments import lifecycle, queries, results, run_logs, services, unused_runs
 from webapp.experiments.models import Experiment, Run, Status
 from webapp.readiness import CHECKS
+from webapp.shares.freezing import freeze
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("called")]
 
@@ -151,6 +155,35 @@ def test_a_backup_has_the_files_of_the_store_and_a_restore_returns_them(
     shutil.copytree(tmp_path / "unpacked" / "artifacts", configured.ARTIFACTS_DIR, dirs_exist_ok=True)
     files.upload()
     assert {path.relative_to(shared): path.read_bytes() for path in shared.rglob("*") if path.is_file()} == before
+
+
+def test_a_backup_has_the_shares_of_the_store_and_a_restore_uploads_the_list_of_each_last(
+    owner: User, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = freeze(explored(owner), CHOICES.model_copy(update={"examples": "all"}), owner).content
+    back_up(tmp_path / "backup.zip")
+    with zipfile.ZipFile(tmp_path / "backup.zip") as packed:
+        names = [name for name in packed.namelist() if name.startswith("shares/")]
+        assert {name.split("/")[1] for name in names} == {content}
+        packed.extractall(tmp_path / "unpacked", names)
+        assert not [name for name in packed.namelist() if name.startswith(("artifacts/shares/", "artifacts/begun/"))]
+    for folder in (shared, Path(configured.ARTIFACTS_DIR)):
+        shutil.rmtree(folder)
+    shared.mkdir()
+    uploaded, upload = list[str](), FolderRemote.upload
+
+    def noted(remote: FolderRemote, source: Path, name: str) -> None:
+        uploaded.append(name)
+        upload(remote, source, name)
+
+    monkeypatch.setattr(FolderRemote, "upload", noted)
+
+    shutil.copytree(tmp_path / "unpacked" / "shares", shares_folder())
+    files.upload()
+
+    assert verify(shared / "shares" / content) == content
+    assert uploaded[-1] == f"shares/{content}/{CHECKSUMS}"
+    assert len(uploaded) == len(set(uploaded))
 
 
 def test_no_run_is_claimed_or_given_up_while_the_store_is_away(owner: User, shared: Path) -> None:

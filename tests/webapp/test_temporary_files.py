@@ -10,10 +10,12 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 
+from tests.factories.imports import brought
+from tests.factories.uploads import files_of
 from tests.lab import ROOT
 from webapp import temporary_files
 from webapp.imports import services
-from webapp.imports.models import Import
+from webapp.imports.models import Import, State
 
 RECEIVES = (
     "import os, django; django.setup(); import webapp.asgi, tempfile\n"
@@ -57,18 +59,19 @@ def test_a_number_that_a_restored_database_gives_again_takes_nothing_over_from_b
     left = Path(settings.UPLOADS_DIR) / str(first.pk + 1)
     (left / "out").mkdir(parents=True)
     (left / "upload.csv").write_text("somebody else's")
-    (tmp_path / "new.csv").write_text("a,b\n")
-    made = services.receive(owner, tmp_path / "new.csv", "new.csv")
+    made = brought(owner, tmp_path)
     assert made.folder == left
-    assert [path.name for path in left.iterdir()] == ["upload.csv"]
-    assert made.file.read_text() == "a,b\n"
+    assert files_of(left) == {"upload.csv"}
+    assert not (left.exists() and "somebody" in made.file.read_text())
 
 
-def test_folders_of_imports_that_the_record_does_not_know_are_deleted_at_a_start(owner: User, tmp_path: Path) -> None:
-    (tmp_path / "new.csv").write_text("a,b\n")
-    stored = services.receive(owner, tmp_path / "new.csv", "new.csv")
+def test_folders_of_imports_that_the_record_does_not_know_or_that_were_saved_are_deleted(owner: User, tmp_path: Path) -> None:
+    stored = brought(owner, tmp_path)
     stray = Path(settings.UPLOADS_DIR) / str(stored.pk + 1)
     stray.mkdir()
     services.clear_strays()
-    assert stored.file.exists()
+    assert files_of(stored.folder) == {"upload.csv"}
     assert not stray.exists()
+    Import.objects.update(state=State.SAVED)
+    services.clear_strays()
+    assert not files_of(stored.folder)

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from training.names import FEATURES, within
 from training.spec import RunSpec
+from training.storage import shared_checkpoints
 from training.storage.checksums import CHANGED, MISSING, SUFFIX, UNREADABLE, Checksums, DamagedArtifact, remove, sidecar
 from training.storage.columns import row_of, rows_of, table_of
 from training.storage.predictions import Predictions, Trajectory
@@ -150,14 +151,14 @@ class Store:
         """Give other machines a checkpoint that was saved. Without the store, the run goes on, and its next one is tried."""
         if self.shared:
             try:
-                self.shared.publish_checkpoint(self.checkpoint(key))
+                shared_checkpoints.publish(self.shared, self.checkpoint(key))
             except StoreUnreachable as error:
                 log.warning("A checkpoint of run %s stays on this machine. %s", key[:12], error)
 
     def fetch_checkpoint(self, key: str) -> None:
         """Take the checkpoint of another machine, if there is one."""
         if self.shared:
-            self.shared.fetch_checkpoint(self.checkpoint(key))
+            shared_checkpoints.fetch(self.shared, self.checkpoint(key))
 
     def _parsed(self, path: Path, parse: Callable[[bytes], Read]) -> Read:
         """Return ``parse`` of a file that is what was written. Raises FileNotFoundError, DamagedArtifact."""

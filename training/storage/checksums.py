@@ -55,6 +55,19 @@ def sidecar(path: Path) -> Path:
     return path.with_name(path.name + SUFFIX)
 
 
+def equal(path: Path, checksum: str, *, again: bool = False) -> bool:
+    """Return whether a file has this SHA-256; one unchanged since it was equal is read again only where ``again``."""
+    status = path.stat()
+    known = (checksum, status.st_ino, status.st_size, status.st_mtime_ns)
+    if not again and _verified.get(path) == known:
+        return True
+    _verified.pop(path, None)
+    if digest(path) != checksum:
+        return False
+    _verified[path] = known
+    return True
+
+
 def remove(path: Path) -> None:
     """Delete a file and its checksum, if they exist."""
     path.unlink(missing_ok=True)
@@ -66,6 +79,11 @@ _verified: dict[Path, tuple[str, int, int, int]] = {}
 
 _comparing: dict[Path, threading.Lock] = {}
 """Held while a file is compared, so that threads which need the same file compare it once."""
+
+
+def comparing(path: Path) -> threading.Lock:
+    """Return the lock of a file, which is held while it is compared."""
+    return _comparing.setdefault(path, threading.Lock())
 
 
 class Checksums:
@@ -114,25 +132,17 @@ class Checksums:
 
         Raises FileNotFoundError, DamagedArtifact.
         """
-        with _comparing.setdefault(path, threading.Lock()):
+        with comparing(path):
             self._verify(path, again)
 
     def _verify(self, path: Path, again: bool) -> None:
-        status = path.stat()
+        path.stat()  # one that is missing has lost no checksum
         expected = self._expected(path)
-        if expected is None:
-            return
-        known = (expected, status.st_ino, status.st_size, status.st_mtime_ns)
-        if not again and _verified.get(path) == known:
-            return
-        _verified.pop(path, None)
         try:
-            actual = digest(path)
+            if expected is not None and not equal(path, expected, again=again):
+                raise self.damaged(path, CHANGED)
         except OSError as error:
             self._refuse(path, error)
-        if actual != expected:
-            raise self.damaged(path, CHANGED)
-        _verified[path] = known
 
     def recheck(self, path: Path) -> None:
         """Compare a file as if for the first time. Raises FileNotFoundError, DamagedArtifact."""

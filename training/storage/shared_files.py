@@ -18,7 +18,9 @@ from training.storage.checksums import (
     UNCHECKED,
     Checksums,
     DamagedArtifact,
+    comparing,
     digest,
+    equal,
     remove,
     sidecar,
 )
@@ -32,8 +34,13 @@ USED_SECONDS = 60.0
 """Time for which a copy stays after a use: its reader may open it a moment after it was verified."""
 ATTEMPTS = 3
 """Attempts at a file that another machine replaces at the same time."""
-CHECKPOINT, BEST = "checkpoint.bin", "best-*.safetensors"
+BEST = "best-*.safetensors"
+"""Files of weights of unfinished runs, to which a checkpoint refers."""
 FINISHED = "predictions.parquet"
+LISTED = "shares"
+"""Folder of frozen folders: each has a list of the checksums of its files, which never change."""
+BEGUN = "begun/"
+"""Folder of the notes that say when the upload of a frozen folder began."""
 
 _compared: dict[Path, float] = {}
 """Times at which copies were last equal to the file of the store, in this process."""
@@ -68,10 +75,10 @@ class SharedFiles(Checksums):
         return True
 
     def has(self, path: Path) -> bool:
-        return (self._is_fresh(path) and path.exists()) or self.remote.size(self._name(path)) is not None
+        return (self._is_fresh(path) and path.exists()) or self.remote.size(self.name_of(path)) is not None
 
     def names(self, folder: Path) -> set[str]:
-        return {Path(name).name for name in self.remote.names(f"{self._name(folder)}/")}
+        return {Path(name).name for name in self.remote.names(f"{self.name_of(folder)}/")}
 
     def keys(self, name: str, prefix: str) -> list[str]:
         return [there.split("/")[1] for there in self.remote.names(f"runs/{prefix}") if there.endswith(f"/{name}")]
@@ -106,8 +113,8 @@ class SharedFiles(Checksums):
             if not path.exists() or self._line(path) != _content(sidecar(path)):
                 raise
             super().verify(path, again=True)
-            log.warning("%s of the store was damaged and is replaced by the copy of this machine.", self._name(path))
-            self._upload(path)
+            log.warning("%s of the store was damaged and is replaced by the copy of this machine.", self.name_of(path))
+            self.upload(path)
 
     def fetch(self, path: Path) -> None:
         """Have a copy of the file at ``path`` that the store's checksum fits. Raises FileNotFoundError, DamagedArtifact."""
@@ -123,19 +130,24 @@ class SharedFiles(Checksums):
             self._download(path)
         self._use(path)
 
+    def add(self, path: Path) -> None:
+        """Upload a file that has no checksum yet."""
+        self._write(path, digest(path))
+        self.publish(path)
+
     def publish(self, path: Path) -> None:
         """Upload a file after its checksum. The first of two writers counts, of a run once it has finished."""
-        name = self._name(path)
-        final = not name.startswith("runs/") or self.remote.size(self._name(path.with_name(FINISHED))) is not None
+        name = self.name_of(path)
+        final = not name.startswith("runs/") or self.remote.size(self.name_of(path.with_name(FINISHED))) is not None
         if final and self.remote.size(name) is not None:
             return
-        self._upload(path)
+        self.upload(path)
         self._use(path)
         self._grow(path.stat().st_size)
 
-    def _upload(self, path: Path) -> None:
+    def upload(self, path: Path) -> None:
         """Upload a file after its checksum, until both are those of one machine."""
-        name, line = self._name(path), _content(sidecar(path))
+        name, line = self.name_of(path), _content(sidecar(path))
         for _ in range(ATTEMPTS):
             if self._stored(name + SUFFIX) not in (None, line):
                 self.remote.remove(name)  # it does not fit the checksum that comes now
@@ -153,7 +165,7 @@ class SharedFiles(Checksums):
 
     def _line(self, path: Path) -> bytes:
         """Return the checksum file in the store. Raises FileNotFoundError, DamagedArtifact for a file without its checksum."""
-        name = self._name(path)
+        name = self.name_of(path)
         if (line := self._stored(name + SUFFIX)) is not None:
             return line
         if self.remote.size(name) is not None:
@@ -167,18 +179,43 @@ class SharedFiles(Checksums):
             if match is None or match[2] != path.name:
                 raise self.damaged(path, UNCHECKED)
             with suppress(_Different), atomic(path) as partial:
-                try:
-                    self.remote.download(self._name(path), partial)
-                except FileNotFoundError:
-                    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path)) from None
-                if digest(partial) != match[1]:
-                    raise _Different
+                size = self._receive(path, partial, match[1])
                 self._write(path, match[1])
-                size = partial.stat().st_size
                 self._use(path)
                 self._grow(size)
                 return
         raise self.damaged(path, CHANGED)
+
+    def _receive(self, path: Path, partial: Path, checksum: str) -> int:
+        """Download the file of ``path`` to ``partial`` and return its bytes. Raises FileNotFoundError, _Different."""
+        try:
+            self.remote.download(self.name_of(path), partial)
+        except FileNotFoundError:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path)) from None
+        if digest(partial) != checksum:
+            raise _Different
+        return partial.stat().st_size
+
+    def fetch_listed(self, path: Path, checksum: str, *, again: bool = False) -> None:
+        """Have a copy of a file below LISTED whose SHA-256 its list states. The store is asked only where no copy has it.
+
+        A copy that was compared and is unchanged is read only where ``again``. Raises FileNotFoundError, DamagedArtifact.
+        """
+        with comparing(path):
+            if not (path.exists() and equal(path, checksum, again=again)):
+                try:
+                    with atomic(path) as partial:
+                        size = self._receive(path, partial, checksum)
+                except _Different:
+                    raise self.damaged(path, CHANGED) from None
+                self._grow(size)
+            self._use(path)
+
+    def publish_listed(self, folder: Path, name: str, last: str) -> None:
+        """Upload the files of a frozen folder as the folder ``name`` of LISTED, the list ``last``, without which none is read."""
+        files = (path for path in folder.rglob("*") if path.is_file())
+        for path in sorted(files, key=lambda path: (path == folder / last, path)):
+            self.remote.upload(path, f"{LISTED}/{name}/{path.relative_to(folder).as_posix()}")
 
     def _move(self, path: Path, folder: Path) -> None:
         """Move the copy, or the file of the store where there is none, to ``folder``, and remove the file from the store."""
@@ -186,9 +223,9 @@ class SharedFiles(Checksums):
         super()._move(path, folder)
         if not (folder / path.name).exists():
             with suppress(FileNotFoundError):
-                self.remote.download(self._name(path), folder / path.name)
-        self.remote.remove(self._name(path))
-        self.remote.remove(self._name(path) + SUFFIX)
+                self.remote.download(self.name_of(path), folder / path.name)
+        self.remote.remove(self.name_of(path))
+        self.remote.remove(self.name_of(path) + SUFFIX)
 
     def folders(self, below: str) -> set[str]:
         """Return the names of the folders of the store in the folder ``below``."""
@@ -197,46 +234,19 @@ class SharedFiles(Checksums):
 
     def size(self, folder: Path) -> int:
         """Return the bytes of the store's files in ``folder``."""
-        return sum(self.remote.size(self._name(folder / name)) or 0 for name in self.names(folder))
+        return sum(self.remote.size(self.name_of(folder / name)) or 0 for name in self.names(folder))
 
     def remove_all(self, folder: Path) -> None:
         """Remove the store's files in ``folder``, first the one that marks a run as finished."""
         for name in sorted(self.names(folder), key=lambda name: name != FINISHED):
             _compared.pop(folder / name, None)
-            self.remote.remove(self._name(folder / name))
+            self.remote.remove(self.name_of(folder / name))
 
     def sweep(self, folder: Path, patterns: tuple[str, ...]) -> None:
         """Remove the files of the store in ``folder`` that match one of ``patterns``, and their checksums."""
         for name in self.names(folder) if patterns else ():
             if any(fnmatch(name.removesuffix(SUFFIX), pattern) for pattern in patterns):
-                self.remote.remove(self._name(folder / name))
-
-    # Checkpoints of unfinished runs, which begin with their own checksum. That of the store is the one that counts.
-
-    def publish_checkpoint(self, path: Path) -> None:
-        """Upload a checkpoint after the files of weights that it refers to; older ones are removed."""
-        here = {file.name for file in path.parent.glob(BEST)}
-        for name in here:
-            self._upload(path.with_name(name))
-        self.remote.upload(path, self._name(path))
-        for name in self.names(path.parent):
-            if fnmatch(name.removesuffix(SUFFIX), BEST) and name.removesuffix(SUFFIX) not in here:
-                self.remote.remove(self._name(path.with_name(name)))
-
-    def fetch_checkpoint(self, path: Path) -> None:
-        """Take the checkpoint of the store, if it has one, with the files of weights that it refers to."""
-        try:
-            begin = self.remote.read(self._name(path), 0, 32)
-        except FileNotFoundError:
-            return
-        if path.exists() and _content(path, 32) == begin:
-            return
-        for name in sorted(self.names(path.parent)):
-            if fnmatch(name, f"{BEST}*"):
-                self.remote.download(self._name(path.with_name(name)), path.with_name(name))
-        self.remote.download(self._name(path), path)
-
-    # The bound of the copies.
+                self.remote.remove(self.name_of(folder / name))
 
     def _use(self, path: Path) -> None:
         _compared[path] = time.monotonic()
@@ -255,19 +265,26 @@ class SharedFiles(Checksums):
         if math.isinf(self.cache_bytes):
             return
         rest = sum(path.stat().st_size for path in self.root.rglob("*") if path.is_file()) - self.cache_bytes
-        used = sorted((path.stat().st_atime, path) for path in self.artifacts() if not fnmatch(path.name, BEST))
+        used = sorted((path.stat().st_atime, path) for path in self._copies())
         for at, path in used:
             if rest <= 0 or time.time() - at < USED_SECONDS:
                 return
-            size = path.stat().st_size
-            if self.remote.size(self._name(path)) == size:
-                rest -= size + sidecar(path).stat().st_size
+            sizes = [file.stat().st_size for file in (path, sidecar(path)) if file.exists()]
+            if path.exists() and self.remote.size(self.name_of(path)) == sizes[0]:
+                rest -= sum(sizes)
                 remove(path)
+
+    def _copies(self) -> Iterator[Path]:
+        """Yield the files that may be copies, but for weights of unfinished runs and partial files."""
+        yield from (path for path in self.artifacts() if not fnmatch(path.name, BEST))
+        for path in self.root.glob(f"{LISTED}/*/**/*"):
+            if path.is_file() and not any(part.startswith(".") for part in path.relative_to(self.root).parts):
+                yield path
 
     def _is_fresh(self, path: Path) -> bool:
         return time.monotonic() - _compared.get(path, -math.inf) < FRESH_SECONDS
 
-    def _name(self, path: Path) -> str:
+    def name_of(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()
 
 
@@ -275,9 +292,8 @@ class _Different(Exception):
     """A downloaded file is not what its checksum says."""
 
 
-def _content(path: Path, length: int = -1) -> bytes | None:
+def _content(path: Path) -> bytes | None:
     try:
-        with path.open("rb") as file:
-            return file.read(length)
+        return path.read_bytes()
     except FileNotFoundError:
         return None

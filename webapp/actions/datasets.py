@@ -19,13 +19,11 @@ UNREADABLE = "The first rows of the file cannot be read."
 
 
 def upload(owner: User, file: Path, name: str) -> Import:
-    """Return the import of a file, with a preview of its first rows. Raises ValueError where they cannot be read."""
-    row = services.receive(owner, file, name)
-    try:
-        services.set_preview(row, _preview(row.file))
-    except ValueError:
-        services.discard(row)
-        raise
+    """Return the import of a file, with a preview of its first rows.
+
+    Raises ValueError where they cannot be read, StoreUnreachable, OSError.
+    """
+    row = services.receive(owner, file, name, _preview)
     tell(owner, Verb.UPLOADED, "import", row.pk, row.title, bytes=row.size)
     return row
 

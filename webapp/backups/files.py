@@ -1,6 +1,6 @@
 """The files of an installation that a backup has: what cannot be made again from the database and the package.
 
-Where machines share a store, its files are those of the artifacts and of the data sets.
+Where machines share a store, its files are those of the artifacts, data sets, shares and uploads.
 """
 
 import tempfile
@@ -12,14 +12,17 @@ from typing import IO
 from django.conf import settings
 
 from training.catalog.shared_library import FOLDER
+from training.storage.archive import CHECKSUMS
 from training.storage.checksums import LINE, SUFFIX, sidecar
 from training.storage.remote import Remote
+from training.storage.shared_files import BEGUN, LISTED
 from webapp import temporary_files
-from webapp.artifact_store import artifact_store
+from webapp.artifact_store import artifact_store, shares_folder
 from webapp.readiness import PROBES
+from webapp.uploaded_files import UPLOADS
 
 SECRET_KEY = "secret-key"  # nosec B105 # the name of a file
-SHARED = ("artifacts", "datasets")
+SHARED = ("artifacts", "datasets", "shares", UPLOADS)
 """Folders whose files are in the store that machines share, if they share one."""
 LEFT_OUT = (f"{temporary_files.PREFIX}*", ".*", "*.lock", "quarantine")
 """Names below the folders that hold nothing lasting."""
@@ -30,7 +33,7 @@ def folders() -> dict[str, Path]:
     return {
         "artifacts": Path(settings.ARTIFACTS_DIR),
         "datasets": Path(settings.DATASETS_DIR),
-        "shares": Path(settings.SHARES_DIR),
+        "shares": shares_folder(),
         "uploads": Path(settings.UPLOADS_DIR),
     }
 
@@ -72,15 +75,16 @@ def _remote() -> Remote | None:
 
 
 def _shared_names(remote: Remote, head: str) -> Iterator[str]:
-    for name in remote.names(FOLDER if head == "datasets" else ""):
-        if head == "datasets":
-            yield name
-        elif not name.startswith((FOLDER, PROBES)):
+    if head != "artifacts":
+        yield from remote.names(f"{head}/")
+        return
+    for name in remote.names(""):
+        if not name.startswith((FOLDER, f"{LISTED}/", f"{UPLOADS}/", BEGUN, PROBES)):
             yield f"{head}/{name}"
 
 
 def _in_store(name: str) -> str:
-    return name if name.startswith("datasets/") else name.partition("/")[2]
+    return name.removeprefix("artifacts/")
 
 
 @contextmanager
@@ -98,14 +102,19 @@ def opened(name: str) -> Iterator[IO[bytes]]:
 
 
 def upload() -> None:
-    """Give restored artifacts and data sets to the store that machines share, the predictions of a run last."""
+    """Give restored files to the store that machines share, last those that mark a run or a version as complete."""
     if (remote := _remote()) is None:
         return
-    for head in SHARED:
+    for head in ("artifacts", "datasets", UPLOADS):  # the copies of shares are below the artifacts
         folder = folders()[head]
-        paths = sorted(_files(folder), key=lambda path: (path.name.startswith("predictions."), path.suffix != SUFFIX, path))
-        for path in paths:
+        for path in sorted(_files(folder), key=_order):
             remote.upload(path, _in_store(f"{head}/{path.relative_to(folder).as_posix()}"))
+            if head == UPLOADS:
+                path.unlink()  # no process has a copy of it
+
+
+def _order(path: Path) -> tuple[object, ...]:
+    return path.name == CHECKSUMS, path.name.startswith("predictions."), path.suffix != SUFFIX, path
 
 
 def expected(name: str) -> str | None:

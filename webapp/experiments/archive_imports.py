@@ -4,21 +4,29 @@ import contextlib
 import shutil
 import time
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 
 from training.events import Progress
 from training.storage.atomic import out_of_room
+from training.storage.remote import StoreUnreachable
+from webapp import uploaded_files
 from webapp.experiments.models import ArchiveImport, Experiment, ImportState
 from webapp.leases import Leases, StaleAttempt
 
 LOST = "The worker that verified this gave no sign of life. Upload the archive again."
+BROKEN_OFF = "The upload broke off. Upload the archive again."
+FILE = "archive.zip"
 LONGEST_FILE_NAME = 255
 ABANDONED_SECONDS = 600
+LONGEST_UPLOAD = timedelta(days=1)
+"""Time after which the files of a failed import in the store are no upload that still goes on."""
 
 leases = Leases(ArchiveImport, {"state": ImportState.RUNNING})
 
@@ -28,7 +36,10 @@ class DiskFull(Exception):
 
 
 def receive(owner: User, file: Path, name: str) -> ArchiveImport:
-    """Return a new import of the file, which is moved into the import's folder. Raises DiskFull, and leaves nothing then."""
+    """Return a new import of the file, which is moved into the import's folder.
+
+    Raises DiskFull, StoreUnreachable, and leaves nothing then.
+    """
     try:
         if shutil.disk_usage(settings.UPLOADS_DIR).free < settings.DISK_RESERVE:
             raise DiskFull("There is no room for the archive on the laboratory's disk.")
@@ -39,17 +50,22 @@ def receive(owner: User, file: Path, name: str) -> ArchiveImport:
         raise
 
 
-@transaction.atomic
 def _receive(owner: User, file: Path, name: str) -> ArchiveImport:
-    file_name = Path(name).name[-LONGEST_FILE_NAME:] or "archive"
-    row = ArchiveImport.objects.create(owner=owner, file_name=file_name, size=file.stat().st_size)
-    shutil.rmtree(row.folder, ignore_errors=True)
+    """Queue an import once its file is complete; until then, and after a kill, it is one that failed."""
+    about = {"file_name": Path(name).name[-LONGEST_FILE_NAME:] or "archive", "size": file.stat().st_size}
+    row = ArchiveImport.objects.create(owner=owner, state=ImportState.FAILED, problems=[BROKEN_OFF], **about)
     try:
-        row.folder.mkdir(parents=True)
-        shutil.move(file, row.file)
-    except OSError:
+        uploaded_files.remove(row.folder)
+        with uploaded_files.working(row.folder) as files:
+            files.path.mkdir(parents=True, exist_ok=True)
+            shutil.move(file, files.path / FILE)
+            files.publish(FILE)
+    except (OSError, StoreUnreachable):
         clear(row)
+        row.delete()
         raise
+    row.state, row.problems = ImportState.QUEUED, []
+    row.save(update_fields=["state", "problems"])
     return row
 
 
@@ -111,5 +127,14 @@ def delete_abandoned() -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def clear_strays() -> None:
+    """Delete the files in the store of imports that have ended or are not in the database. Raises StoreUnreachable."""
+    strays = {name for name in uploaded_files.names() if name.startswith("archive-")}
+    may_go_on = Q(state__in=(ImportState.QUEUED, ImportState.RUNNING)) | Q(created_at__gt=Now() - LONGEST_UPLOAD)
+    strays -= {row.folder.name for row in ArchiveImport.objects.filter(may_go_on)}
+    for name in strays:
+        uploaded_files.remove(Path(settings.UPLOADS_DIR) / name)
+
+
 def clear(row: ArchiveImport) -> None:
-    shutil.rmtree(row.folder, ignore_errors=True)
+    uploaded_files.clear(row.folder)

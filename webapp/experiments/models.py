@@ -210,12 +210,8 @@ class ArchiveImport(models.Model):
 
     @property
     def folder(self) -> Path:
-        """The folder of the file and of its unpacked content."""
+        """The folder of the file and of its unpacked content, if machines share no store."""
         return Path(settings.UPLOADS_DIR) / f"archive-{self.pk}"
-
-    @property
-    def file(self) -> Path:
-        return self.folder / "archive.zip"
 
     @property
     def at_work(self) -> bool:

@@ -11,7 +11,7 @@ from training.catalog.column_mapping import Mapping
 from training.catalog.dataset_card import About
 from training.command_output import CheckResult, Preview
 from training.events import DOWNLOADING, WAITING_FOR_HUB
-from training.names import within
+from training.names import component
 
 ENDING = re.compile(r"\.[a-z0-9]{1,16}")
 """A file's suffix that is kept, since it says the format; any other could be too long for the disk, or name a folder."""
@@ -75,13 +75,23 @@ class Import(models.Model):
 
     @property
     def folder(self) -> Path:
-        """The folder of the uploaded file and of the checked data set."""
+        """The folder of the uploaded file and of the checked data set, if machines share no store."""
         return Path(settings.UPLOADS_DIR) / str(self.pk)
 
     @property
-    def file(self) -> Path:
+    def upload(self) -> str:
+        """The name of the uploaded file in its folder."""
         ending = Path(self.file_name).suffix.lower()
-        return within(self.folder, f"upload{ending}" if ENDING.fullmatch(ending) else "upload")
+        return component(f"upload{ending}" if ENDING.fullmatch(ending) else "upload")
+
+    @property
+    def file(self) -> Path:
+        return self.folder / self.upload
+
+    @property
+    def out(self) -> str:
+        """The name of the folder of the checked data set; in a store that of the attempt, as an earlier one may go on there."""
+        return f"out-{self.attempt}" if settings.ARTIFACTS_URL else "out"
 
     @property
     def preview(self) -> Preview | None:

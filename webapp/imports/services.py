@@ -1,6 +1,7 @@
 """Every write to imports, and their files."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from django.conf import settings
@@ -11,11 +12,12 @@ from training import catalog
 from training.base_models import cleaned
 from training.catalog import dataset_card
 from training.catalog.column_mapping import Mapping
-from training.catalog.dataset_card import About
+from training.catalog.dataset_card import CHECKED_FILE, About
 from training.catalog.library import Card
 from training.command_output import Added, CheckResult, Notice, Preview, Refused
 from training.events import Progress
 from training.file_permissions import file_mode
+from webapp import uploaded_files
 from webapp.database_outages import Outage
 from webapp.imports.models import AT_WORK, Import, State
 from webapp.leases import Leases
@@ -26,19 +28,25 @@ LOST = "The worker that did this gave no sign of life. Start it again."
 leases = Leases(Import, {"state": State.RUNNING})
 
 
-def receive(owner: User, file: Path, name: str) -> Import:
-    """Return a new import of the file, which is moved into the import's folder."""
+def receive(owner: User, file: Path, name: str, look: Callable[[Path], Preview]) -> Import:
+    """Return a new import of the file, which is moved into the import's folder, with the preview that ``look`` returns.
+
+    Raises what ``look`` raises, StoreUnreachable, OSError, and leaves nothing then.
+    """
     row = Import.objects.create(owner=owner, file_name=cleaned(Path(name).name[-255:]), size=file.stat().st_size)
-    _clear(row)  # a database that was restored gives numbers again whose folders exist already
-    row.folder.mkdir(parents=True)
-    shutil.move(file, row.file)
-    row.file.chmod(file_mode())  # a web server's temporary files are for its account alone, also in a shared folder
+    try:
+        uploaded_files.remove(row.folder)  # a database that was restored gives numbers again whose folders exist already
+        with uploaded_files.working(row.folder) as files:
+            files.path.mkdir(parents=True, exist_ok=True)
+            shutil.move(file, files.path / row.upload)
+            (files.path / row.upload).chmod(file_mode())  # a temporary file is for the web server's account alone
+            row.look = look(files.path / row.upload).model_dump(mode="json")
+            files.publish(row.upload)
+        row.save(update_fields=["look"])
+    except Exception:
+        discard(row)
+        raise
     return row
-
-
-def set_preview(row: Import, preview: Preview) -> None:
-    row.look = preview.model_dump(mode="json")
-    row.save(update_fields=["look"])
 
 
 def check(row: Import, mapping: Mapping, about: About | None = None) -> None:
@@ -126,7 +134,7 @@ def conclude(pk: int, attempt: int, last: Notice | None, error: str) -> None:
             leases.end(pk, attempt, state=State.CHECKED, checked=last.model_dump(mode="json"))
         case Added():
             leases.end(pk, attempt, state=State.SAVED, shelved=last.card.name)
-            _clear(row)
+            uploaded_files.clear(row.folder)
         case Refused():
             leases.end(pk, attempt, state=State.FAILED, error=last.error)
         case _ if row.stop_asked:
@@ -169,15 +177,20 @@ def stop(row: Import) -> None:
 
 
 def save(row: Import, about: About) -> Card:
-    """Add a checked import to the library. Raises ValueError where its name is taken, or it was not checked."""
+    """Add a checked import to the library.
+
+    Raises ValueError where its name is taken, or it was not checked; DamagedArtifact, StoreUnreachable, OSError.
+    """
     checked, mapping = row.check_result, row.column_mapping
     if row.state != State.CHECKED or checked is None or mapping is None:
         raise ValueError("This data set has not been checked.")
     _check_name(row, about.name)
-    card = dataset_card.put(checked, mapping, about, row.file_name, row.folder / "out")
+    with uploaded_files.working(row.folder) as files:
+        files.fetch(f"{row.out}/{CHECKED_FILE}")
+        card = dataset_card.put(checked, mapping, about, row.file_name, files.path / row.out)
     row.state, row.shelved, row.about = State.SAVED, card.name, about.model_dump(mode="json")
     row.save()
-    _clear(row)
+    uploaded_files.clear(row.folder)
     return card
 
 
@@ -192,19 +205,19 @@ def discard(row: Import) -> bool:
     """Delete an import that is not at work, with its file; return whether it was deleted."""
     if row.at_work:
         return False
-    _clear(row)
+    uploaded_files.clear(row.folder)
     row.delete()
     return True
 
 
 def clear_strays() -> None:
-    """Delete the folders of imports that are not in the database, as after a kill or a restored backup."""
-    folders = [path for path in Path(settings.UPLOADS_DIR).iterdir() if path.name.isdecimal()]
-    known = {str(pk) for pk in Import.objects.values_list("pk", flat=True)}  # read later: a folder is made after its row
-    for folder in folders:
-        if folder.name not in known:
-            shutil.rmtree(folder, ignore_errors=True)
+    """Delete the files of imports that were saved or are not in the database, as after a kill or a restored backup.
 
-
-def _clear(row: Import) -> None:
-    shutil.rmtree(row.folder, ignore_errors=True)
+    Raises StoreUnreachable.
+    """
+    here = {path.name for path in Path(settings.UPLOADS_DIR).iterdir()}
+    strays = {name for name in here | uploaded_files.names() if name.isdecimal()}
+    # The rows are read later, as a folder is made after its row.
+    strays -= {str(pk) for pk in Import.objects.exclude(state=State.SAVED).values_list("pk", flat=True)}
+    for name in strays:
+        uploaded_files.remove(Path(settings.UPLOADS_DIR) / name)

@@ -17,6 +17,7 @@ from training.events import Progress
 from training.storage.archive import RESULT_FILES, RUN, Broken, each_event, read
 from training.storage.atomic import out_of_room
 from training.storage.remote import StoreUnreachable
+from webapp import uploaded_files
 from webapp.artifact_store import artifact_store
 from webapp.audit.models import Verb
 from webapp.audit.services import tell
@@ -24,13 +25,14 @@ from webapp.child_processes import Child
 from webapp.database_outages import patiently
 from webapp.experiments import archive_adoption, archive_imports, imported_runs
 from webapp.experiments.models import ArchiveImport, Experiment, Run, Status
-from webapp.jobs.leased_work import HeldLease, concluded, follow
+from webapp.jobs.leased_work import HeldLease, concluded, follow, meanwhile
 
 logger = logging.getLogger(__name__)
 
 DIED = "The archive could not be verified: the work ended without saying why."
 TOO_LARGE = "The archive needs more memory to be read than it may use."
 TOO_LONG = "The archive took longer to be verified than it may (IMPORT_HOURS)."
+OUT = "out"
 OUT_OF_MEMORY = (-signal.SIGKILL, -signal.SIGSEGV, -signal.SIGABRT)
 SINGLE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
@@ -42,14 +44,16 @@ def work(row: ArchiveImport) -> None:
         archive_imports.refuse(row.pk, row.attempt, [f"The archive could not be imported. {error}"])
         archive_imports.clear(row)
 
-    with concluded(str(row), fail):
-        _work(row)
+    with concluded(str(row), fail), uploaded_files.working(row.folder) as files:
+        _work(row, files)
 
 
-def _work(row: ArchiveImport) -> None:
-    lease, child = HeldLease(str(row), time.monotonic()), _start(row)
+def _work(row: ArchiveImport, files: uploaded_files.WorkingFolder) -> None:
+    lease, report = HeldLease(str(row), time.monotonic()), functools.partial(_report, row)
+    meanwhile(lambda: files.fetch(archive_imports.FILE), lease, report)
+    child = _start(files.path)
     try:
-        messages = follow(child, lease, functools.partial(_report, row), longest=settings.IMPORT_SECONDS)
+        messages = follow(child, lease, report, longest=settings.IMPORT_SECONDS)
     finally:
         child.kill()
     last = next(reversed(messages), None)
@@ -57,7 +61,7 @@ def _work(row: ArchiveImport) -> None:
     if child.stopping and not too_long and not isinstance(last, Verified | NotVerified):
         patiently(lambda: archive_imports.give_back(row.pk, row.attempt))
         return
-    problems = [TOO_LONG] if too_long else patiently(lambda: _problems(row, last, child.process.returncode))
+    problems = [TOO_LONG] if too_long else patiently(lambda: _problems(row, files.path, last, child.process.returncode))
     if problems:
         patiently(lambda: archive_imports.refuse(row.pk, row.attempt, problems))
     archive_imports.clear(row)
@@ -68,20 +72,20 @@ def _report(row: ArchiveImport, last: Notice | None) -> bool:
     return False
 
 
-def _problems(row: ArchiveImport, last: Notice | None, status: int) -> list[str]:
-    """Store a verified archive; return why it cannot be stored, or was not verified, a sentence each."""
+def _problems(row: ArchiveImport, folder: Path, last: Notice | None, status: int) -> list[str]:
+    """Store an archive that was verified in ``folder``; return why it cannot be stored, or was not verified, a sentence each."""
     match last:
         case Verified():
-            return _adopt(row, last)
+            return _adopt(row, folder / OUT, last)
         case NotVerified():
             return list(last.problems)
         case _:
             return [TOO_LARGE if status in OUT_OF_MEMORY else DIED]
 
 
-def _adopt(row: ArchiveImport, verified: Verified) -> list[str]:
-    """Store the verified archive as an experiment; return why that is impossible, a sentence each."""
-    folder, store = row.folder / "out", artifact_store()
+def _adopt(row: ArchiveImport, folder: Path, verified: Verified) -> list[str]:
+    """Store the verified archive in ``folder`` as an experiment; return why that is impossible, a sentence each."""
+    store = artifact_store()
     trained = Run.objects.filter(claimed_key="", status=Status.FINISHED, key__in=[*verified.equal, *verified.different])
     ours = set(trained.values_list("key", flat=True))
     clashing = [key for key in verified.different if key in ours]
@@ -139,10 +143,10 @@ def _place(source: Path, target: Path, spec: RunSpec) -> None:
             shutil.copyfile(source / name, path)
 
 
-def _start(row: ArchiveImport) -> Child[Notice]:
-    """Start ``python -m training verify``."""
-    command = ["-m", "training", "verify", str(row.file)]
-    folders = ["--out", str(row.folder / "out"), "--store", str(settings.ARTIFACTS_DIR)]
+def _start(folder: Path) -> Child[Notice]:
+    """Start ``python -m training verify`` on the archive in ``folder``."""
+    command = ["-m", "training", "verify", str(folder / archive_imports.FILE)]
+    folders = ["--out", str(folder / OUT), "--store", str(settings.ARTIFACTS_DIR)]
     limits = ["--largest", str(settings.ARCHIVE_LARGEST), "--reserve", str(settings.DISK_RESERVE)]
     log, memory = Path(settings.LOG_DIR) / "imports.log", settings.ARCHIVE_MEMORY
     return Child([*command, *folders, *limits], NOTICE, log, memory=memory, environment=SINGLE_THREAD)

@@ -3,15 +3,18 @@
 import functools
 import json
 import time
+from pathlib import Path
 
 from django.conf import settings
 
-from training.command_output import Notice
+from training.catalog.dataset_card import CHECKED_FILE
+from training.command_output import CheckResult, Notice
+from webapp import uploaded_files
 from webapp.child_processes import Child
 from webapp.database_outages import patiently
 from webapp.imports import child, services
 from webapp.imports.models import Import
-from webapp.jobs.leased_work import HeldLease, concluded, follow
+from webapp.jobs.leased_work import HeldLease, concluded, follow, meanwhile
 from webapp.jobs.shutdown import shutting_down
 
 TOO_LONG = "The work took longer than it may (IMPORT_HOURS) and was stopped."
@@ -19,14 +22,20 @@ TOO_LONG = "The work took longer than it may (IMPORT_HOURS) and was stopped."
 
 def work(row: Import) -> None:
     """Follow the child of a claimed import to its end."""
-    with concluded(str(row), lambda error: services.fail(row.pk, row.attempt, f"The work could not be done. {error}")):
-        _work(row)
+
+    def fail(error: str) -> None:
+        services.fail(row.pk, row.attempt, f"The work could not be done. {error}")
+
+    with concluded(str(row), fail), uploaded_files.working(row.folder) as files:
+        _work(row, files)
 
 
-def _work(row: Import) -> None:
-    lease, process = HeldLease(str(row), time.monotonic()), start(row)
+def _work(row: Import, files: uploaded_files.WorkingFolder) -> None:
+    lease, report = HeldLease(str(row), time.monotonic()), functools.partial(services.report, row.pk, row.attempt)
+    if not row.registered:
+        meanwhile(lambda: files.fetch(row.upload), lease, report)
+    process = start(row, files.path)
     try:
-        report = functools.partial(services.report, row.pk, row.attempt)
         messages = follow(process, lease, report, longest=settings.IMPORT_SECONDS)
     finally:
         process.kill()
@@ -35,17 +44,20 @@ def _work(row: Import) -> None:
         patiently(lambda: services.give_back(row.pk, row.attempt))
         return
     error = TOO_LONG if process.seconds > settings.IMPORT_SECONDS else f"The work ended with status {status} without saying why."
-    patiently(lambda: services.conclude(row.pk, row.attempt, next(reversed(messages), None), error))
+    last = next(reversed(messages), None)
+    if isinstance(last, CheckResult):
+        meanwhile(lambda: files.publish(f"{row.out}/{CHECKED_FILE}"), lease, report)
+    patiently(lambda: services.conclude(row.pk, row.attempt, last, error))
 
 
-def start(row: Import) -> Child[Notice]:
-    """Start the child; the mapping goes through a file beside the upload."""
+def start(row: Import, folder: Path) -> Child[Notice]:
+    """Start the child on the files in ``folder``; the mapping goes through a file beside the upload."""
     if row.registered:
         return child.start("fetch", row.registered)
-    mapping = row.folder / "mapping.json"
+    mapping = folder / "mapping.json"
     mapping.write_text(json.dumps(row.mapping))
-    arguments = [str(row.file), "--mapping", str(mapping)]
+    arguments = [str(folder / row.upload), "--mapping", str(mapping)]
     about = row.description
     if about is None:
-        return child.start("check", *arguments, "--out", str(row.folder / "out"))
+        return child.start("check", *arguments, "--out", str(folder / row.out))
     return child.start("add", *arguments, *(f"--{field}={value}" for field, value in about.model_dump().items() if value))

@@ -10,10 +10,12 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TypeVar
 
 from django.conf import settings
 
+from training.storage.remote import StoreUnreachable
 from webapp.actions.record import DatabaseRecord, Record
 from webapp.child_processes import STOP_GRACE_SECONDS, Child
 from webapp.database_outages import AWAY, is_away, patiently, reconnect
@@ -28,6 +30,7 @@ T = TypeVar("T")
 Message = TypeVar("Message")
 
 POLL_SECONDS = 0.25
+STORE_AWAY = "The store of artifacts could not be reached. Try it again later."
 
 
 class HeldLease:
@@ -118,6 +121,18 @@ class RunLeases(HeldLease):
         return self._statuses
 
 
+def meanwhile(work: Callable[[], T], lease: HeldLease, renew: Callable[[None], object]) -> T:
+    """Return the result of ``work``, which is done in a thread; the lease is renewed until it has ended.
+
+    Raises what ``work`` raises, StaleAttempt.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(work)
+        while not wait([future], POLL_SECONDS).done:
+            lease.ask(lambda: renew(None), None, renews=True)
+    return future.result()
+
+
 @contextlib.contextmanager
 def concluded(title: str, fail: Callable[[str], object]) -> Iterator[None]:
     """Have the block's work end in the database in any case: ``fail`` is called with a sentence where the block raises an error.
@@ -131,7 +146,7 @@ def concluded(title: str, fail: Callable[[str], object]) -> Iterator[None]:
     except Exception as error:
         logger.exception("%s broke off", title)
         reconnect()
-        text = sentence(error)
+        text = STORE_AWAY if isinstance(error, StoreUnreachable) else sentence(error)
         with contextlib.suppress(StaleAttempt):
             patiently(lambda: fail(text))
 

@@ -38,7 +38,7 @@ def _page_links(request: HttpRequest, shown: ShownVersion) -> PageLinks:
     streams = not shown.version and Choices.model_validate(shown.share.choices).curves
     wire = stream(shown.share.experiment) if streams and shown.share.experiment else None
     return PageLinks(
-        explorer=f"{shown.base}examples/" if shown.frozen and shown.frozen.finished else "",
+        explorer=f"{shown.base}examples/" if shown.frozen and shown.frozen.has_examples else "",
         chart=lambda name, how: f"{shown.base}charts/{name}.{how}",
         offline=f"{shown.base}{OFFLINE}",
         pdf=f"{shown.base}{PRINTED}",

@@ -1,6 +1,6 @@
 """Freezing: the files of a version of a share, written once into a folder that nothing changes afterwards.
 
-DATA_DIR/shares/<content hash>/
+DATA_DIR/shares/<content hash>/, or shares/<content hash>/ in the store that machines share, with copies on each machine:
 archive/                the archive of the experiment: spec, events, predictions, result
 examples/               texts and predictions of the examples that readers may see, if any (explorer.frozen_copy)
 paper.json              a Report, from which the page and the files of its charts are made
@@ -15,12 +15,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils import timezone
 
 from training.storage.archive import seal
 from webapp.archives.export import Unfinished, write
+from webapp.artifact_store import shares_folder
 from webapp.experiments.models import Experiment
 from webapp.explorer.finished_models import FinishedModels, Missing
 from webapp.explorer.frozen_copy import freeze as freeze_examples
@@ -31,6 +31,7 @@ from webapp.reports.offline import offline
 from webapp.reports.pdf import pdf
 from webapp.reports.refusal import Refused
 from webapp.reports.report import Report
+from webapp.shares import uploading
 from webapp.shares.unlocking import days_before, unlocks
 
 ARCHIVE, EXAMPLES = "archive", "examples"
@@ -53,11 +54,12 @@ class Written(NamedTuple):
 def freeze(experiment: Experiment, choices: Choices, by: User, number: int = 1) -> Written:
     """Write version ``number`` of a share.
 
-    Raises Unfinished while runs of the experiment are at work, Refused where there is nothing to show, NotDrawn, OSError.
+    Raises Unfinished while runs of the experiment are at work, Refused where there is nothing to show, NotDrawn, OSError,
+    StoreUnreachable.
     """
-    settings.SHARES_DIR.mkdir(parents=True, exist_ok=True)
+    shares_folder().mkdir(parents=True, exist_ok=True)
     _sweep()
-    with tempfile.TemporaryDirectory(dir=settings.SHARES_DIR, prefix=MAKING) as place:
+    with tempfile.TemporaryDirectory(dir=shares_folder(), prefix=MAKING) as place:
         folder = Path(place) / "share"
         archive = write(experiment, folder / ARCHIVE, renewed_keys=False)
         unlocked = unlocks(experiment, choices)
@@ -70,7 +72,8 @@ def freeze(experiment: Experiment, choices: Choices, by: User, number: int = 1) 
         for name, make in MADE.items():
             (folder / name).write_bytes(make(paper))
         content = seal(folder)
-        target = settings.SHARES_DIR / content
+        uploading.upload(folder, content)
+        target = shares_folder() / content
         if not target.exists():
             folder.rename(target)
     return Written(content, unlocked)
@@ -95,7 +98,8 @@ def as_version(paper: Report, number: int, archive: str = "") -> Report:
 
 def _sweep() -> None:
     """Delete the folders that killed processes have left."""
-    for folder in settings.SHARES_DIR.glob(f"{MAKING}*"):
+    uploading.sweep(ABANDONED_SECONDS)
+    for folder in shares_folder().glob(f"{MAKING}*"):
         if time.time() - folder.stat().st_mtime > ABANDONED_SECONDS:
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -2,21 +2,26 @@
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
-
 from training.names import within
 from training.redaction import without_folders
-from training.storage.archive import CHECKSUMS, digest, names
+from training.storage.archive import CHECKSUMS, names
+from training.storage.checksums import DamagedArtifact, equal
+from training.storage.shared_files import SharedFiles
+from webapp.artifact_store import artifact_store, shares_folder
 from webapp.explorer.finished_models import FinishedModels
 from webapp.explorer.frozen_copy import thawed
 from webapp.reports.missing_glyphs import scripts_without_glyphs
 from webapp.reports.report import Report
 from webapp.shares.freezing import ARCHIVE, EXAMPLES, PAPER
+
+MISSING = "{} of this version is missing."
+CHANGED = "{} is not what was frozen, so it is not shown."
 
 
 class Damaged(Exception):
@@ -25,18 +30,22 @@ class Damaged(Exception):
 
 @dataclass(frozen=True)
 class Frozen:
+    """The version ``content``. Its files are read from the copies of this machine where machines share a store.
+
+    Every method raises StoreUnreachable where the store is away and the copy is not here.
+    """
+
     content: str
 
     @property
     def folder(self) -> Path:
-        return within(settings.SHARES_DIR, self.content)
+        return within(shares_folder(), self.content)
 
     def read(self, name: str) -> bytes:
         """Return the bytes of a file as they were frozen. Raises Damaged."""
-        data = self._bytes(name)
-        if hashlib.sha256(data).hexdigest() != self._sums.get(name):
-            raise Damaged(f"{name} is not what was frozen, so it is not shown.")
-        return data
+        if name not in self._sums:
+            raise Damaged(MISSING.format(name))
+        return self._bytes(name, self._sums[name])
 
     @cached_property
     def paper(self) -> Report:
@@ -53,33 +62,65 @@ class Frozen:
         return json.loads(self.read(PAPER))
 
     @property
+    def has_examples(self) -> bool:
+        """Return whether it has examples that can be explored. Raises Damaged."""
+        return bool(self._named(EXAMPLES))
+
+    @property
     def finished(self) -> FinishedModels | None:
         """The models whose examples can be explored; None for a version without examples. Raises Damaged."""
-        return _finished_models(self)
+        if not self.has_examples:
+            return None
+        if self._shared:  # copies may have been removed since the check
+            for name, checksum in (self._named(ARCHIVE) | self._named(EXAMPLES)).items():
+                self._fetch(name, checksum)
+        return _finished_models(self, self.folder)
 
     def check(self, part: str) -> None:
         """Compare every file below the folder ``part`` with its checksum. Raises Damaged."""
-        named = {name: checksum for name, checksum in self._sums.items() if name.startswith(f"{part}/")}
-        there = {f"{part}/{name}" for name in names(self.folder / part)}
+        named = self._named(part)
+        there = {f"{part}/{name}" for name in names(self.folder / part) if not Path(name).name.startswith(".")}
         for name in sorted(named.keys() | there):
             if name not in there:
-                raise Damaged(f"{name} of this version is missing.")
-            if digest(self.folder / name) != named.get(name):
-                raise Damaged(f"{name} is not what was frozen, so it is not shown.")
+                raise Damaged(MISSING.format(name))
+            if name not in named or not equal(self.folder / name, named[name]):
+                raise Damaged(CHANGED.format(name))
+
+    def _named(self, part: str) -> dict[str, str]:
+        """Return the checksums of the files below the folder ``part``. Raises Damaged."""
+        return {name: checksum for name, checksum in self._sums.items() if name.startswith(f"{part}/")}
 
     @cached_property
     def _sums(self) -> dict[str, str]:
-        data = self._bytes(CHECKSUMS)
-        if hashlib.sha256(data).hexdigest() != self.content:
-            raise Damaged(f"{CHECKSUMS} is not what was frozen, so nothing of it is shown.")
+        data = self._bytes(CHECKSUMS, self.content)
         lines = [line.split("  ", 1) for line in data.decode().splitlines()]
         return {name: digest for digest, name in lines}
 
-    def _bytes(self, name: str) -> bytes:
+    def _bytes(self, name: str, checksum: str) -> bytes:
+        problem = MISSING
+        for again in (False, True):  # a copy may be removed meanwhile, or be damaged
+            self._fetch(name, checksum, again=again)
+            with suppress(FileNotFoundError):
+                data = (self.folder / name).read_bytes()
+                if hashlib.sha256(data).hexdigest() == checksum:
+                    return data
+                problem = CHANGED
+        raise Damaged(problem.format(name))
+
+    def _fetch(self, name: str, checksum: str, *, again: bool = False) -> None:
+        """Have a copy of the file here where machines share a store. Raises Damaged."""
+        if self._shared is None:
+            return
         try:
-            return (self.folder / name).read_bytes()
+            self._shared.fetch_listed(self.folder / name, checksum, again=again)
         except FileNotFoundError:
-            raise Damaged(f"{name} of this version is missing.") from None
+            raise Damaged(MISSING.format(name)) from None
+        except DamagedArtifact:
+            raise Damaged(CHANGED.format(name)) from None
+
+    @cached_property
+    def _shared(self) -> SharedFiles | None:
+        return artifact_store().shared
 
 
 @lru_cache(256)
@@ -92,10 +133,8 @@ def missing_scripts(content: str) -> str:
 
 
 @lru_cache(64)
-def _finished_models(frozen: Frozen) -> FinishedModels | None:
+def _finished_models(frozen: Frozen, folder: Path) -> FinishedModels:
     """Return the models after a check of the files, once in a web process: a million examples take a second."""
-    if not (frozen.folder / EXAMPLES).exists():
-        return None
     for part in (ARCHIVE, EXAMPLES):
         frozen.check(part)
-    return thawed(frozen.folder / ARCHIVE, frozen.folder / EXAMPLES)
+    return thawed(folder / ARCHIVE, folder / EXAMPLES)

@@ -51,7 +51,7 @@ class Share(models.Model):
 
 
 class Version(models.Model):
-    """A frozen version, which never changes: the folder in DATA_DIR/shares that its content hash names."""
+    """A frozen version, which never changes: the folder that its content hash names (``freezing``)."""
 
     share = models.ForeignKey(Share, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()

@@ -7,12 +7,13 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from tests.factories.imports import HOW, brought
+from tests.factories.uploads import files_of
 from tests.webapp.actions.conftest import Logged
 from training.catalog.column_mapping import Mapping
 from training.catalog.dataset_card import About
 from webapp.actions import archives, attributions, datasets
 from webapp.attributions import queries
-from webapp.experiments.archive_imports import DiskFull
+from webapp.experiments.archive_imports import FILE, DiskFull
 from webapp.experiments.models import ArchiveImport
 from webapp.imports import services
 from webapp.imports.models import Import, State
@@ -75,7 +76,7 @@ def test_an_archive_is_uploaded_and_verified_by_the_light_worker_if_the_disk_is_
 ) -> None:
     (tmp_path / "sent").write_bytes(b"nothing")
     row = archives.upload(owner, tmp_path / "sent", "it.zip")
-    assert row.file.read_bytes() == b"nothing"
+    assert files_of(row.folder) == {FILE}
     assert called == [WORK]
     monkeypatch.setattr(settings, "DISK_RESERVE", 2**60)
     (tmp_path / "sent").write_bytes(b"nothing")

@@ -20,6 +20,7 @@ from django.utils import timezone
 from tests.factories import claims
 from tests.factories.archives import bring, empty, sent, shown, train, trained, worked
 from tests.factories.experiments import launched
+from tests.factories.uploads import files_of
 from training.events import RunFailed
 from training.storage.archive import Broken, seal
 from webapp.accounts.tokens import make_token
@@ -239,7 +240,7 @@ def test_what_is_wrong_is_said_on_the_page_and_by_the_api_and_nothing_is_kept(
     answer = client.post("/experiments/import/", {"file": SimpleUploadedFile("it.zip", b"nothing")})
     imported = worked()
     assert imported.state == ImportState.FAILED
-    assert not imported.folder.exists()
+    assert not files_of(imported.folder)
     page = client.get(answer["location"]).content.decode()
     assert "This is no zip file" in page
     assert client.post("/experiments/import/").status_code == 422
@@ -270,9 +271,8 @@ def test_a_child_that_needs_more_memory_than_it_may_use_is_a_sentence(archive: P
     """Twenty million bytes are too few for the interpreter's libraries alone, so the child ends without a message."""
     monkeypatch.setattr(settings, "ARCHIVE_MEMORY", 20 * 2**20)
     imported = sent(User.objects.create_user("grace"), archive)
-    assert imported.state == ImportState.FAILED
+    assert (imported.state, files_of(imported.folder)) == (ImportState.FAILED, set())
     assert imported.problems
-    assert not imported.folder.exists()
 
 
 def test_an_import_whose_worker_died_fails_with_a_sentence(owner: User, tmp_path: Path) -> None:
@@ -283,18 +283,18 @@ def test_an_import_whose_worker_died_fails_with_a_sentence(owner: User, tmp_path
     ArchiveImport.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     assert archive_imports.fail_expired() == 1
     claimed.refresh_from_db()
-    assert claimed.problems == [archive_imports.LOST]
-    assert not claimed.folder.exists()
+    assert (claimed.problems, files_of(claimed.folder)) == ([archive_imports.LOST], set())
     with pytest.raises(StaleAttempt):
         archive_imports.report(claimed.pk, claimed.attempt, None)
 
 
+@pytest.mark.embedded("has its upload in a folder")
 def test_what_a_killed_worker_left_of_an_import_goes(owner: User, tmp_path: Path) -> None:
     (tmp_path / "it.zip").write_bytes(b"nothing")
     imported = archive_imports.receive(owner, tmp_path / "it.zip", "it.zip")
     os.utime(imported.folder, (0, 0))
     archive_imports.delete_abandoned()
-    assert imported.file.exists()
+    assert files_of(imported.folder) == {archive_imports.FILE}
     ArchiveImport.objects.update(state=ImportState.FAILED)
     archive_imports.delete_abandoned()
-    assert not imported.folder.exists()
+    assert not files_of(imported.folder)

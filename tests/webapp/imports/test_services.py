@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from tests.factories.imports import NO, YES, brought, queued, work
+from tests.factories.uploads import files_of
 from training import catalog
 from training.catalog.dataset_card import About
 from training.command_output import Refused
@@ -77,7 +78,7 @@ def test_what_is_saved_is_in_the_library_and_leaves_no_file(owner: User, tmp_pat
     entry = catalog.dataset("notes")
     assert (entry.rows, entry.licence, entry.digest) == (card.rows, "CC0", card.fingerprint)
     assert (row.state, row.shelved) == (State.SAVED, "notes")
-    assert not row.folder.exists()
+    assert not files_of(row.folder)
 
 
 def test_what_is_not_checked_cannot_be_saved_and_a_taken_name_neither(owner: User, tmp_path: Path) -> None:
@@ -88,18 +89,18 @@ def test_what_is_not_checked_cannot_be_saved_and_a_taken_name_neither(owner: Use
     other = work(queued(owner, tmp_path, None, classes=[YES, NO]))
     with pytest.raises(ValueError, match="already a data set “notes” with other content"):
         services.save(other, About(name="notes"))
-    assert other.folder.exists()
+    assert files_of(other.folder)
 
 
 def test_what_is_discarded_is_gone_with_its_file_unless_it_is_at_work(owner: User, tmp_path: Path) -> None:
     row = queued(owner, tmp_path)
     services.discard(row)
-    assert row.folder.exists()
+    assert files_of(row.folder)
     services.stop(row)
     row.refresh_from_db()
     folder = row.folder
     services.discard(row)
-    assert not folder.exists()
+    assert not files_of(folder)
     assert not Import.objects.exists()
 
 

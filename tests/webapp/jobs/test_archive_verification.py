@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
+from tests.factories.uploads import files_of
 from training.command_output import NOTICE, Notice
 from webapp.child_processes import Child
 from webapp.experiments import archive_imports
@@ -25,18 +26,18 @@ def row(owner: User, tmp_path: Path) -> ArchiveImport:
 def test_a_worker_that_shuts_down_gives_its_archive_back(
     row: ArchiveImport, shutdown: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def sleep(row: ArchiveImport) -> Child[Notice]:
+    def sleep(folder: Path) -> Child[Notice]:
         return Child(["-c", "import time; time.sleep(600)"], NOTICE, tmp_path / "log")
 
     monkeypatch.setattr(archive_verification, "_start", sleep)
     archive_verification.work(row)
     row.refresh_from_db()
     assert (row.state, row.lease_until) == (ImportState.QUEUED, None)
-    assert row.file.exists()
+    assert files_of(row.folder) == {archive_imports.FILE}
 
 
 def test_work_that_breaks_off_ends_the_import_with_a_sentence(row: ArchiveImport, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(row: ArchiveImport) -> Child[Notice]:
+    def broken(folder: Path) -> Child[Notice]:
         raise FileNotFoundError(2, "No such file or directory")
 
     monkeypatch.setattr(archive_verification, "_start", broken)
@@ -44,7 +45,7 @@ def test_work_that_breaks_off_ends_the_import_with_a_sentence(row: ArchiveImport
     row.refresh_from_db()
     assert row.state == ImportState.FAILED
     assert row.problems == ["The archive could not be imported. FileNotFoundError: [Errno 2] No such file or directory."]
-    assert not row.folder.exists()
+    assert not files_of(row.folder)
 
 
 def test_a_verification_that_never_ends_is_stopped_and_not_begun_again(
@@ -52,14 +53,14 @@ def test_a_verification_that_never_ends_is_stopped_and_not_begun_again(
 ) -> None:
     settings.IMPORT_SECONDS = 0.3
 
-    def endless(row: ArchiveImport) -> Child[Notice]:
+    def endless(folder: Path) -> Child[Notice]:
         return Child(["-c", "while True: pass"], NOTICE, tmp_path / "log")
 
     monkeypatch.setattr(archive_verification, "_start", endless)
     archive_verification.work(row)
     row.refresh_from_db()
     assert (row.state, row.problems) == (ImportState.FAILED, [archive_verification.TOO_LONG])
-    assert not row.folder.exists()
+    assert not files_of(row.folder)
 
 
 def test_a_verification_that_takes_all_memory_ends_alone(
@@ -67,7 +68,7 @@ def test_a_verification_that_takes_all_memory_ends_alone(
 ) -> None:
     code = f"import os\ntry: bytearray({settings.ARCHIVE_MEMORY + 2**20})\nexcept MemoryError: os.abort()"
 
-    def greedy(row: ArchiveImport) -> Child[Notice]:
+    def greedy(folder: Path) -> Child[Notice]:
         return Child(["-c", code], NOTICE, tmp_path / "log", memory=settings.ARCHIVE_MEMORY)
 
     monkeypatch.setattr(archive_verification, "_start", greedy)

@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 
 from tests.factories.imports import HOW, brought, content, queued, work
+from tests.factories.uploads import files_of
 from training import catalog
 from training.catalog.column_mapping import Mapping
 from training.catalog.dataset_card import About
@@ -28,7 +29,7 @@ def test_a_file_is_checked_and_waits_with_its_report(owner: User, tmp_path: Path
     assert (row.state, row.error) == (State.CHECKED, "")
     assert row.check_result is not None
     assert row.check_result.report.counts.read == 150
-    assert (row.folder / "out" / "examples.parquet").exists()
+    assert f"{row.out}/examples.parquet" in files_of(row.folder)
 
 
 def test_a_file_whose_name_is_known_is_saved_by_itself(owner: User, tmp_path: Path) -> None:
@@ -38,7 +39,7 @@ def test_a_file_whose_name_is_known_is_saved_by_itself(owner: User, tmp_path: Pa
     work(row)
     assert (row.state, row.shelved) == (State.SAVED, "notes")
     assert catalog.dataset("notes").title == "-- Notes; $(rm)"
-    assert not row.folder.exists()
+    assert not files_of(row.folder)
 
 
 def test_a_row_that_does_not_fit_is_the_error_of_the_import(owner: User, tmp_path: Path) -> None:
@@ -65,8 +66,8 @@ def test_a_registered_data_set_that_cannot_be_reached_says_so(owner: User) -> No
 def test_a_child_that_dies_is_noticed(owner: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     start = imports.start
 
-    def killed(row: Import) -> Child[Notice]:
-        child = start(row)
+    def killed(row: Import, folder: Path) -> Child[Notice]:
+        child = start(row, folder)
         child.kill()
         return child
 
@@ -75,9 +76,9 @@ def test_a_child_that_dies_is_noticed(owner: User, tmp_path: Path, monkeypatch: 
     assert (row.state, row.error) == (State.FAILED, "The work ended with status -9 without saying why.")
 
 
-def planted(code: str, tmp_path: Path) -> Callable[[Import], Child[Notice]]:
+def planted(code: str, tmp_path: Path) -> Callable[[Import, Path], Child[Notice]]:
     """Return a start of a child that runs ``code`` in place of the parser, with the parser's limit of memory."""
-    return lambda row: Child(["-c", code], NOTICE, tmp_path / "log", memory=LARGEST_MEMORY)
+    return lambda row, folder: Child(["-c", code], NOTICE, tmp_path / "log", memory=LARGEST_MEMORY)
 
 
 def test_a_parser_that_never_ends_is_stopped_after_the_longest_time(
@@ -105,8 +106,8 @@ def test_work_that_is_stopped_ends_and_leaves_no_process(owner: User, tmp_path: 
     assert row is not None
     start, started = imports.start, queue.Queue[Child[Notice]]()
 
-    def seen(row: Import) -> Child[Notice]:
-        started.put(child := start(row))
+    def seen(row: Import, folder: Path) -> Child[Notice]:
+        started.put(child := start(row, folder))
         return child
 
     def follow() -> None:

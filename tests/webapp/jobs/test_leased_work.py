@@ -1,6 +1,7 @@
 """A worker's lease on its own clock, while the database is away and when it is back."""
 
 import threading
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -106,3 +107,17 @@ def test_work_is_stopped_when_the_lease_runs_out_although_a_query_hangs(clock: C
         clock.now += settings.LEASE_SECONDS
         assert stopped.wait(30)
     assert held.expired
+
+
+def test_a_lease_is_renewed_while_a_file_is_transferred() -> None:
+    renewed = threading.Event()
+    lease = HeldLease("import 1", time.monotonic())
+    assert module.meanwhile(lambda: renewed.wait(30), lease, lambda _: renewed.set())
+
+
+def test_the_error_of_a_transfer_is_raised() -> None:
+    def transfer() -> None:
+        raise TimeoutError("too slow")
+
+    with pytest.raises(TimeoutError, match="too slow"):
+        module.meanwhile(transfer, HeldLease("import 1", time.monotonic()), lambda _: None)

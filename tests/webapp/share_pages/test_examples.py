@@ -10,8 +10,10 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
+from tests.factories.damage import damaged
 from tests.factories.explored_experiments import explored, ids_of
 from tests.factories.shares import CHOICES, visitor
+from webapp.artifact_store import shares_folder
 from webapp.experiments.models import Run
 from webapp.notes import services as notes
 from webapp.reports.choices import Choices, Highlight
@@ -113,8 +115,8 @@ def test_the_examples_are_as_they_were_when_everything_else_is_gone(owner: User)
 
 def test_examples_that_are_not_what_was_frozen_are_not_shown(owner: User) -> None:
     client, root, share = opened(owner, ALL)
-    texts = settings.SHARES_DIR / share.versions.get().content / "examples/texts.parquet"
-    texts.write_bytes(texts.read_bytes()[:-1] + b"!")
+    texts = shares_folder() / share.versions.get().content / "examples/texts.parquet"
+    damaged(texts, lambda path: path.write_bytes(path.read_bytes()[:-1] + b"!"))
     answer = client.get(f"{root}v1/examples/")
     assert answer.status_code == 503
     assert "examples/texts.parquet is not what was frozen" in answer.content.decode()

@@ -12,8 +12,10 @@ from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 
+from tests.factories.damage import damaged
 from tests.factories.explored_experiments import explored
 from tests.factories.shares import CHOICES, frozen, live, visitor
+from webapp.artifact_store import shares_folder
 from webapp.charts.renderers import RENDERERS
 from webapp.experiments import lifecycle, run_launch
 from webapp.experiments.models import Experiment, Run
@@ -47,7 +49,7 @@ def test_a_frozen_share_is_the_same_bytes_after_its_experiment_is_renamed_retrai
     User.objects.filter(pk=owner.pk).update(username="lovelace", first_name="Augusta")
     assert seen(client, root) == before
 
-    for path in list(settings.ARTIFACTS_DIR.rglob("*.parquet")):
+    for path in list((settings.ARTIFACTS_DIR / "runs").rglob("*.parquet")):
         path.unlink()
     experiment.refresh_from_db()
     run_launch.launch(experiment)
@@ -77,8 +79,8 @@ def test_a_later_version_is_what_the_link_opens_and_the_old_one_stays(owner: Use
 def test_a_damaged_version_is_refused_with_a_sentence(owner: User) -> None:
     share = frozen(owner)
     client, _, _ = visitor(share)
-    paper = settings.SHARES_DIR / share.versions.get().content / "paper.json"
-    paper.write_text(paper.read_text().replace(CHOICES.title, "What was never found"))
+    paper = shares_folder() / share.versions.get().content / "paper.json"
+    damaged(paper, lambda path: path.write_text(path.read_text().replace(CHOICES.title, "What was never found")))
     answer = client.get(f"/shared/{share.slug}/")
     assert answer.status_code == 503
     assert "paper.json is not what was frozen, so it is not shown." in answer.content.decode()

@@ -10,11 +10,13 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 
+from tests.factories.damage import damaged
 from tests.factories.experiments import launched
 from tests.factories.explored_experiments import explored
 from tests.factories.shares import CHOICES, frozen
 from training.storage.archive import CHECKSUMS, read, verify
 from webapp.archives.export import Unfinished
+from webapp.artifact_store import shares_folder
 from webapp.audit.models import Entry
 from webapp.experiments.models import Experiment
 from webapp.shares import services
@@ -27,10 +29,10 @@ pytestmark = pytest.mark.django_db
 
 def test_a_version_is_a_folder_named_by_the_hash_of_its_checksums(owner: User) -> None:
     content = freeze(explored(owner), CHOICES, owner).content
-    folder = settings.SHARES_DIR / content
+    folder = shares_folder() / content
     assert verify(folder) == content == hashlib.sha256((folder / CHECKSUMS).read_bytes()).hexdigest()
     assert {path.name for path in folder.iterdir()} == {ARCHIVE, CHECKSUMS, PAPER, *MADE}
-    assert [path.name for path in settings.SHARES_DIR.iterdir()] == [content]
+    assert [path.name for path in shares_folder().iterdir()] == [content]
 
 
 def test_a_version_has_the_page_as_a_file_as_a_pdf_and_as_a_picture(owner: User, pressed: None) -> None:
@@ -50,18 +52,18 @@ def test_the_page_names_the_archive_that_lies_beside_it(owner: User) -> None:
 def test_what_is_at_work_cannot_be_frozen_and_leaves_nothing(owner: User) -> None:
     with pytest.raises(Unfinished):
         freeze(launched(owner), CHOICES, owner)
-    assert list(settings.SHARES_DIR.iterdir()) == []
+    assert list(shares_folder().iterdir()) == []
 
 
 def test_what_a_killed_process_left_is_swept_away_and_what_is_being_made_is_not(owner: User) -> None:
-    left, new = settings.SHARES_DIR / f"{MAKING}old", settings.SHARES_DIR / f"{MAKING}new"
+    left, new = shares_folder() / f"{MAKING}old", shares_folder() / f"{MAKING}new"
     for folder in (left, new):
         folder.mkdir(parents=True)
     yesterday = time.time() - ABANDONED_SECONDS - 60
     os.utime(left, (yesterday, yesterday))
     with pytest.raises(Unfinished):
         freeze(launched(owner), CHOICES, owner)
-    assert list(settings.SHARES_DIR.iterdir()) == [new]
+    assert list(shares_folder().iterdir()) == [new]
 
 
 def test_a_launch_while_it_is_being_written_is_noticed(owner: User) -> None:
@@ -111,23 +113,22 @@ def test_a_share_outlives_its_experiment_and_gets_no_new_version_then(owner: Use
 
 def test_what_is_frozen_does_not_change_when_the_artifacts_do(owner: User) -> None:
     share = frozen(owner)
-    for path in list(settings.ARTIFACTS_DIR.rglob("*.parquet")):
+    for path in list((settings.ARTIFACTS_DIR / "runs").rglob("*.parquet")):
         path.with_suffix(".new").write_bytes(b"retrained")
         path.with_suffix(".new").replace(path)
     content = share.versions.get().content
-    assert verify(settings.SHARES_DIR / content) == content
-    shutil.rmtree(settings.ARTIFACTS_DIR)
-    assert verify(settings.SHARES_DIR / content) == content
+    assert verify(shares_folder() / content) == content
+    shutil.rmtree(settings.ARTIFACTS_DIR / "runs")
+    assert verify(shares_folder() / content) == content
 
 
 @pytest.mark.parametrize("name", [PAPER, CHECKSUMS])
 def test_a_file_that_is_not_what_was_frozen_is_refused(owner: User, name: str) -> None:
-    folder = settings.SHARES_DIR / freeze(explored(owner), CHOICES, owner).content
-    text = (folder / name).read_text()
-    (folder / name).write_text(text.replace("a", "b", 1))
+    folder = shares_folder() / freeze(explored(owner), CHOICES, owner).content
+    damaged(folder / name, lambda path: path.write_text(path.read_text().replace("a", "b", 1)))
     with pytest.raises(Damaged, match=f"{name} is not what was frozen"):
         Frozen(folder.name).read(PAPER)
-    (folder / name).unlink()
+    damaged(folder / name, lambda path: path.unlink(missing_ok=True))
     with pytest.raises(Damaged, match=f"{name} of this version is missing"):
         Frozen(folder.name).read(PAPER)
 

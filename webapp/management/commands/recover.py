@@ -1,6 +1,7 @@
 import logging
 import signal
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 SECONDS = 2.0
 LONGEST_PAUSE_SECONDS = 60.0
+CLEAR_SECONDS = 3600.0
 
 
 class Command(BaseCommand):
@@ -38,6 +40,7 @@ class Command(BaseCommand):
         threading.Thread(target=_verify, args=[ended], daemon=True).start()
         while not ended.wait(SECONDS):
             recovery.round()
+        tracing.stop()  # a fork ends without the functions of atexit
 
 
 class Recovery:
@@ -53,6 +56,7 @@ class Recovery:
             "budgets": experiments.stop_used_up,
             "leases of imports": self._take_back_imports,
             "archives": self._take_back_archives,
+            "uploads": self._clear_uploads,
             "imported runs": imported_runs.compare,
             "leases of attributions": self._take_back_attributions,
             "queued chores": resend_chores,
@@ -61,7 +65,7 @@ class Recovery:
             "events": self._compact,
         }
         self._steps = Isolated("recovery", first=SECONDS, longest=LONGEST_PAUSE_SECONDS)
-        self._away = False
+        self._away, self._uploads_at = False, 0.0
         self._delivering, self._completing, self._compacting = threading.Thread(), threading.Thread(), threading.Thread()
 
     def round(self) -> None:
@@ -93,6 +97,13 @@ class Recovery:
         if not self.watch.quiet:
             archive_imports.fail_expired()
             archive_imports.delete_abandoned()
+
+    def _clear_uploads(self) -> None:
+        """Delete what killed processes have left of uploads, at the first round and now and then."""
+        if not self.watch.quiet and time.monotonic() >= self._uploads_at:
+            self._uploads_at = time.monotonic() + CLEAR_SECONDS
+            imports.clear_strays()
+            archive_imports.clear_strays()
 
     def _take_back_attributions(self) -> None:
         if not self.watch.quiet:

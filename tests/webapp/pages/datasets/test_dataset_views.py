@@ -14,6 +14,7 @@ from django.test import Client
 from tests.factories.datasets import checked, copied_over, letter_or_text, long_and_short
 from tests.factories.experiments import finish_all, launched
 from tests.factories.imports import WORDS, content, sums, work
+from tests.factories.uploads import files_of
 from tests.webapp.page_text import plain, text
 from training import catalog
 from training.catalog import library
@@ -188,7 +189,7 @@ def test_a_made_data_set_takes_its_seed_from_the_form(page: Client) -> None:
 
 def test_a_file_becomes_a_data_set_that_the_form_of_an_experiment_offers(page: Client) -> None:
     imported = sent_for_checks(page, text="{body}\\nverdict?", classes="denied = no\nagreed = yes")
-    assert imported.folder.exists()
+    assert files_of(imported.folder)
     work(imported)
     said = text(page, f"/datasets/imports/{imported.pk}/")
     assert "Trivial baselines" in said
