@@ -245,7 +245,6 @@ MAX_ATTEMPTS = env.whole("MAX_ATTEMPTS", 3, least=1)
 # Seconds between the end of one pass that compares all artifacts with their checksums and the next.
 VERIFY_SECONDS = env.number("VERIFY_SECONDS", 600.0)
 EVENTS_DAYS = env.number("EVENTS_DAYS", float("inf"), most=36_500)  # from a run's end until its events are in files
-
 # Free space that remains on the disk of the artifacts (a run that would leave less waits), and the most to use, 0 for all.
 DISK_RESERVE = round(env.number("DISK_RESERVE_GIB", 0.5) * 2**30)
 DISK_QUOTA = round(env.number("DISK_QUOTA_GIB", 0) * 2**30)

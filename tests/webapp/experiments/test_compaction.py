@@ -1,6 +1,5 @@
 """Events of ended runs are moved from the table into files: every reader sees the same, and nothing is lost or doubled."""
 
-import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -23,7 +22,7 @@ from training.storage.checksums import DamagedArtifact
 from training.storage.remote import StoreUnreachable
 from webapp.artifact_store import artifact_store
 from webapp.experiments import compaction, damage, gauges, lifecycle, services, stored_events, unused_runs
-from webapp.experiments.models import ACTIVE, Event, Experiment, Run, Status
+from webapp.experiments.models import ACTIVE, Event, Experiment, Run
 
 pytestmark = pytest.mark.django_db
 
@@ -267,41 +266,3 @@ def test_unused_runs_are_deleted_with_their_files(experiment: Experiment, run: R
     assert len(list(unused_runs.collect(unused_runs.unused()))) == 3
     assert files(run) == []
     assert not artifact_store().root.joinpath("runs", run.key).exists()
-
-
-@pytest.mark.django_db(transaction=True)
-def test_two_passes_in_two_processes_lose_and_double_nothing(experiment: Experiment) -> None:
-    before = {pk: every_event(pk) for pk in Run.objects.values_list("pk", flat=True)}
-    moved, barrier = list[int](), threading.Barrier(2)
-
-    def move() -> None:
-        barrier.wait()
-        moved.extend(compaction.compact(pk) for pk in before)
-        connection.close()
-
-    threads = [threading.Thread(target=move) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sum(moved) == 3 * 49
-    assert {pk: every_event(pk) for pk in before} == before
-
-
-@pytest.mark.django_db(transaction=True)
-def test_readers_during_a_move_see_every_event_once(experiment: Experiment, run: Run) -> None:
-    before, ended, wrong = every_event(run.pk), threading.Event(), list[int]()
-
-    def read() -> None:
-        while not ended.is_set():
-            if every_event(run.pk) != before:
-                wrong.append(1)
-        connection.close()
-
-    thread = threading.Thread(target=read)
-    thread.start()
-    compact_all(experiment)
-    ended.set()
-    thread.join()
-    assert not wrong
-    assert Run.objects.get(pk=run.pk).status == Status.FINISHED
