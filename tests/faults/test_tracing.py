@@ -10,6 +10,8 @@ from tests.factories.collector import Collector, ReceivedSpan, collector, silent
 from tests.lab import Lab, quick
 
 SERVICES = {"w2s-lab-web", "w2s-lab-worker", "w2s-lab-chores", "w2s-lab-recover"}
+AT_THE_END = {f"OTEL_BSP_{name}": "600000" for name in ("SCHEDULE_DELAY", "MAX_QUEUE_SIZE", "MAX_EXPORT_BATCH_SIZE")}
+"""Spans wait ten minutes, or for as many others: each process sends its own when it ends, or never."""
 SECRETS = ("planted", "Planted")
 STRANGE = b"GET /planted\xff?planted=\xff%FF HTTP/1.1\r\nHost: 127.0.0.1\r\ntraceparent: \xff\\x\r\nConnection: close\r\n\r\n"
 
@@ -40,10 +42,9 @@ def descends(span: ReceivedSpan, ancestor: ReceivedSpan, collected: Collector) -
 
 
 def test_a_collector_receives_the_way_from_a_launch_to_its_runs_and_no_secret(tmp_path: Path) -> None:
-    """Exports wait ten minutes for more here, so that each process sends its last spans when it ends, or never."""
     with collector() as collected:
         hook = {"WEBHOOK_URL": f"{collected.url}/planted-hook", "OUTGOING_NETWORKS": "127.0.0.1", "LOG_FORMAT": "json"}
-        with Lab(tmp_path, **collected.environment | {"OTEL_BSP_SCHEDULE_DELAY": "600000"}, **hook) as lab:
+        with Lab(tmp_path, **collected.environment | AT_THE_END, **hook) as lab:
             link = urlsplit(lab.login_link).path
             lab.read("/experiments/?search=planted")
             for path in ("/s/planted-token-of-a-share-link/", "/join/planted-invitation-secret/", "/planted/?code=planted"):
