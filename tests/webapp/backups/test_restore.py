@@ -24,7 +24,7 @@ OLDER = "0013"
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
-    """An installation with an account and an uploaded file, which does not run."""
+    """An installation with two accounts and an uploaded file, which does not run."""
     lab = Lab(tmp_path_factory.mktemp("backup") / "lab")
     lab.data_dir.mkdir()
     lab.prepare()
@@ -164,4 +164,4 @@ def test_a_backup_that_is_not_what_was_written_or_is_newer_is_refused(
 
 def test_a_whole_backup_is_unpacked(backup: Path, tmp_path: Path) -> None:
     (tmp_path / "place").mkdir()
-    assert unpack(backup, tmp_path / "place").rows["auth.user"] == 1
+    assert unpack(backup, tmp_path / "place").rows["auth.user"] == 2
