@@ -17,7 +17,8 @@ from django.db import connection
 from tests.factories.artifacts import flip
 from tests.factories.damage import damaged
 from tests.factories.experiments import finish_all, launched
-from training.storage.checksums import digest
+from training.storage.checksums import SUFFIX, digest
+from webapp import uploaded_files
 from webapp.backups import tables
 from webapp.backups.backup import NotBackedUp, write
 from webapp.backups.contents import CHECKSUMS, safe
@@ -50,16 +51,20 @@ def test_every_row_of_every_model_is_in_a_backup(finished: Experiment, tmp_path:
 
 
 def test_every_file_has_its_checksum_and_temporary_ones_are_left_out(finished: Experiment, tmp_path: Path) -> None:
-    for name in ("work-1/part", ".hidden", "7/upload.csv"):
+    for name in ("work-1/part", ".hidden"):
         (Path(settings.UPLOADS_DIR) / name).parent.mkdir(parents=True, exist_ok=True)
         (Path(settings.UPLOADS_DIR) / name).write_text("a,b\n")
+    with uploaded_files.working(Path(settings.UPLOADS_DIR) / "7") as files:
+        files.path.mkdir(parents=True, exist_ok=True)
+        (files.path / "upload.csv").write_text("a,b\n")
+        files.publish("upload.csv")
     write(tmp_path / "backup.zip")
     with zipfile.ZipFile(tmp_path / "backup.zip") as packed:
         packed.extractall(tmp_path / "unpacked")
     rows = (line.split("  ") for line in (tmp_path / "unpacked" / CHECKSUMS).read_text().splitlines())
     sums = {name: checksum for checksum, name in rows}
     assert {name: digest(tmp_path / "unpacked" / name) for name in sums} == sums
-    assert {name for name in sums if name.startswith("uploads/")} == {"uploads/7/upload.csv"}
+    assert {name.removesuffix(SUFFIX) for name in sums if name.startswith("uploads/")} == {"uploads/7/upload.csv"}
     keys = Run.objects.values_list("key", flat=True)
     assert {f"artifacts/runs/{key}/predictions.parquet" for key in keys} <= set(sums)
 
