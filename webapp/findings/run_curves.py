@@ -20,6 +20,8 @@ MOST_CACHED = 100_000
 """Bins of all runs in the cache of a process, about 40 MB; the runs that were read last stay."""
 
 INCOMPLETE = "Curves are incomplete; results and what happened to the runs remain."
+MOST_NAMED = 3
+"""Files that a page names, of those which cannot be read."""
 
 LEAST = 64
 """Least number of bins of a curve where a page has very many."""
@@ -166,10 +168,11 @@ def _binned(runs: Collection[Run]) -> tuple[dict[int, dict[str, Any]], list[str]
         with curves.lock:
             if last != curves.seq or curves.problem:
                 curves.update(run, last)
-            problems |= {f"{curves.problem} {INCOMPLETE}": None} if curves.problem else {}
+            problems |= {curves.problem: None} if curves.problem else {}
             packed[run.pk] = curves.packed(width_of(curves.total, _bins_each(len(runs))))
     CACHE.trim()
-    return packed, list(problems)
+    named, further = list(problems)[:MOST_NAMED], len(problems) - MOST_NAMED
+    return packed, [*named, *([f"And {further} more."] if further > 0 else []), INCOMPLETE] if problems else []
 
 
 def wired(drawn: Mapping[int, Mapping[str, Any]], runs: Collection[Run]) -> dict[str, Any]:

@@ -69,13 +69,21 @@ def test_pages_say_it_beside_the_curves_and_show_all_else(
 ) -> None:
     client.force_login(owner)
     for address in (f"/runs/{run.pk}/", f"/experiments/{experiment.pk}/"):
-        (sentence,) = wire(client, address)["unreadable"]
-        assert broken.name in sentence
-        assert "Curves are incomplete" in sentence
+        named, consequence = wire(client, address)["unreadable"]
+        assert broken.name in named
+        assert "Curves are incomplete" in consequence
         assert "-chart-unreadable" in client.get(address).content.decode()
     page = client.get(f"/runs/{run.pk}/").content.decode()
     assert "finished after" in page
     assert "taken by worker@test" in page
+
+
+def test_a_page_names_a_few_files_and_counts_the_others(
+    run: Run, broken: Path, client: Client, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_curves, "MOST_NAMED", 0)
+    client.force_login(owner)
+    assert wire(client, f"/runs/{run.pk}/")["unreadable"] == ["And 1 more.", run_curves.INCOMPLETE]
 
 
 def test_the_curves_are_whole_again_once_the_file_is_back(run: Run, client: Client, owner: User) -> None:
