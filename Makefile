@@ -66,7 +66,7 @@ test-units: $(VENV)/installed-dev node_modules/.package-lock.json
 test-laboratories: $(VENV)/installed-dev node_modules/.package-lock.json
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not long" $(LABORATORIES)
 
-# The tests that take more than a minute each, a quarter of an hour in all: before a release, and after a change of what they are about.
+# The tests that take more than a minute each, some twenty minutes in all: before a release, and after a change of what they are about.
 test-long: $(VENV)/installed-dev node_modules/.package-lock.json
 	@tests/install-system-packages
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m long

@@ -28,7 +28,7 @@ class Service:
     environment: dict[str, str] = field(default_factory=dict)
     """Variables added to the environment of this process."""
     inherited: tuple[Closing, ...] = ()
-    """What a fork closes, since it is this process's alone."""
+    """Resources that a fork closes, since they belong to this process alone."""
     process: subprocess.Popen[bytes] | Fork | None = None
     started: float = 0.0
     deaths: int = 0

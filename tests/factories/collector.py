@@ -26,7 +26,7 @@ class ReceivedSpan:
 
 @dataclass
 class Collector:
-    """What was received: the requests with spans, and the paths of ``others``."""
+    """The requests with spans that were received, and the paths of ``others``."""
 
     url: str = ""
     bodies: list[bytes] = field(default_factory=list)

@@ -1,13 +1,14 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import Group, User
 
 from tests import vega_lite
+from training.storage import shared_files
 from webapp import notifications
 from webapp.access import VIEWERS
 from webapp.actions import experiments as experiment_actions
@@ -67,6 +68,18 @@ def dataset_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty data set library, for this process and its children."""
     monkeypatch.setenv("DATASETS_DIR", str(tmp_path / "shelf"))
     return tmp_path / "shelf"
+
+
+@pytest.fixture
+def shared(tmp_path: Path, dataset_library: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a store that machines share; this machine's copies are in ARTIFACTS_DIR."""
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    settings.ARTIFACTS_URL = folder.as_uri()
+    settings.DATASETS_DIR = dataset_library
+    monkeypatch.setenv("ARTIFACTS_URL", folder.as_uri())
+    monkeypatch.setattr(shared_files, "FRESH_SECONDS", 0.0)
+    return folder
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,6 @@ from tests.factories.artifacts import trajectory
 from tests.factories.experiments import finish_all, launched
 from tests.factories.explored_experiments import explored
 from tests.factories.shares import CHOICES
-from training.storage import shared_files
 from training.storage.archive import CHECKSUMS, verify
 from training.storage.remote import FolderRemote
 from webapp import readiness
@@ -30,19 +29,7 @@ from webapp.experiments.models import Experiment, Run, Status
 from webapp.readiness import CHECKS
 from webapp.shares.freezing import freeze
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("called")]
-
-
-@pytest.fixture(autouse=True)
-def shared(tmp_path: Path, settings: Any, dataset_library: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of the store; this machine's copies are in ARTIFACTS_DIR."""
-    folder = tmp_path / "shared"
-    folder.mkdir()
-    settings.ARTIFACTS_URL = folder.as_uri()
-    settings.DATASETS_DIR = dataset_library
-    monkeypatch.setenv("ARTIFACTS_URL", folder.as_uri())
-    monkeypatch.setattr(shared_files, "FRESH_SECONDS", 0.0)
-    return folder
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("called", "shared")]
 
 
 def copies() -> list[str]:

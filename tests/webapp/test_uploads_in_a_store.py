@@ -3,7 +3,6 @@
 import os
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.conf import settings as configured
@@ -14,7 +13,6 @@ from tests.factories.imports import brought, queued, work
 from tests.factories.uploads import files_of
 from training import catalog
 from training.catalog.dataset_card import About
-from training.storage import shared_files
 from training.storage.checksums import DamagedArtifact
 from training.storage.remote import FolderRemote, StoreUnreachable
 from webapp.experiments import archive_imports
@@ -23,18 +21,7 @@ from webapp.imports import services
 from webapp.imports.models import Import, State
 from webapp.jobs import chores, leased_work
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("called")]
-
-
-@pytest.fixture(autouse=True)
-def shared(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of the store."""
-    folder = tmp_path / "shared"
-    folder.mkdir()
-    settings.ARTIFACTS_URL = folder.as_uri()
-    monkeypatch.setenv("ARTIFACTS_URL", folder.as_uri())
-    monkeypatch.setattr(shared_files, "FRESH_SECONDS", 0.0)
-    return folder
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("called", "shared")]
 
 
 def here() -> list[str]:

@@ -21,7 +21,7 @@ PAGE = 2000
 """Events of a run that are read together."""
 
 UNREADABLE = (DamagedArtifact, StoreUnreachable, OSError)
-"""What reading a file of events may raise; nothing is raised for the events of the table."""
+"""Errors of reading a file of events; the events of the table raise none."""
 
 STORE_AWAY = "The store with files of events cannot be reached now."
 

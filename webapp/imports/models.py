@@ -85,10 +85,6 @@ class Import(models.Model):
         return component(f"upload{ending}" if ENDING.fullmatch(ending) else "upload")
 
     @property
-    def file(self) -> Path:
-        return self.folder / self.upload
-
-    @property
     def out(self) -> str:
         """The name of the folder of the checked data set; in a store that of the attempt, as an earlier one may go on there."""
         return f"out-{self.attempt}" if settings.ARTIFACTS_URL else "out"

@@ -21,8 +21,7 @@ from webapp.leases import StaleAttempt
 def test_a_file_moves_to_a_folder_of_its_own_and_its_columns_are_known(owner: User, tmp_path: Path) -> None:
     row = brought(owner, tmp_path, name="../../My notes.CSV")
     assert row.state == State.NEW
-    assert row.file.name == "upload.csv"
-    assert row.file.parent == row.folder
+    assert files_of(row.folder) == {row.upload} == {"upload.csv"}
     assert row.preview is not None
     assert [column.name for column in row.preview.columns] == ["body", "verdict"]
     assert not (tmp_path / "sent").exists()

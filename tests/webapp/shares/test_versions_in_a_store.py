@@ -25,6 +25,7 @@ from webapp.shares.models import Share, Version
 
 pytestmark = [
     pytest.mark.django_db,
+    pytest.mark.usefixtures("shared"),
     pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume"),  # the test client is synchronous
 ]
 ALL = CHOICES.model_copy(update={"examples": "all"})
@@ -32,17 +33,6 @@ PAGES = (
     *("", "v1/", "v1/offline.html", "v1/paper.pdf", "v1/card.png", "v1/charts/gap-0.csv", "v1/charts/curves-0.svg"),
     *("v1/examples/", "v1/examples/?cell=5", f"v1/examples/{ids_of('test')[3]}/"),
 )
-
-
-@pytest.fixture(autouse=True)
-def shared(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of the store; this machine's copies are in ARTIFACTS_DIR."""
-    folder = tmp_path / "shared"
-    folder.mkdir()
-    settings.ARTIFACTS_URL = folder.as_uri()
-    monkeypatch.setenv("ARTIFACTS_URL", folder.as_uri())
-    monkeypatch.setattr(shared_files, "FRESH_SECONDS", 0.0)
-    return folder
 
 
 @pytest.fixture
