@@ -36,7 +36,7 @@ def to_the_curves(lab: Lab, page: Page, pk: int) -> dict[str, float]:
 
 
 def at_the_top(chart: Locator) -> dict[str, float]:
-    """Scroll to the chart and return its place: a press on something further down has scrolled away from it."""
+    """Scroll to the chart and return its place."""
     chart.evaluate("element => element.scrollIntoView({block: 'start'})")
     box = chart.bounding_box()
     assert box is not None
@@ -79,7 +79,7 @@ def test_values_at_the_pointer_one_rule_over_all_panels_and_one_method_singled_o
     assert pressed(page, "only") == []
 
     page.locator(".lines li", has_text="Naive").locator("[data-do=hide]").click()
-    y = at_the_top(page.locator("#live-chart"))["y"] + 120
+    y = at_the_top(page.locator("#live-chart"))["y"] + 120  # the press has scrolled away from it
     point(lab, page, x + 5, y, tip, "Entropy", without="Naive")
     page.evaluate("document.documentElement.dataset.theme = 'dark'")  # drawn again
     lab.until(lambda: page.evaluate("charts.settled('live-chart')"))
