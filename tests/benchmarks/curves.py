@@ -8,7 +8,6 @@ of 2,000 points and those of one run of 100,000, in so many ``--frames``, one ev
 import argparse
 import json
 import os
-import shutil
 import tempfile
 import time
 from datetime import UTC, datetime, timedelta
@@ -31,6 +30,7 @@ def page(runs: int, points: int, frames: int, pause_ms: int) -> None:
     """Let so many frames with the points of an hour arrive, and print the tasks of the main thread and the growth of the heap."""
     from playwright.sync_api import sync_playwright
 
+    from tests.chromium import LAUNCH
     from tests.factories.curve_pages import CurvePage, place
     from webapp.charts.live import Series
 
@@ -38,7 +38,7 @@ def page(runs: int, points: int, frames: int, pause_ms: int) -> None:
     series = [Series(f"m{number}", "student", f"Method {number}", points, "naive") for number in range(methods)]
     places = {run: place(f"m{run % methods}", run // methods) for run in range(runs)}
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(**LAUNCH)
         opened = CurvePage(browser, series, places)
         session = opened.page.context.new_cdp_session(opened.page)
 

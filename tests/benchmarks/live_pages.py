@@ -1,13 +1,12 @@
 """Pages in Chromium that note when rows reach them, and when rows are drawn."""
 
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from playwright.async_api import Browser, Page, async_playwright
 
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-sync")
+from tests.chromium import LAUNCH
 
 DRAWN = """
 /* At every frame of the page: the last step of every thin line, which is that of one seed, in what is drawn.
@@ -66,7 +65,7 @@ XMLHttpRequest.prototype.send = function (...body) {
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(FLAGS))
+        browser = await playwright.chromium.launch(**LAUNCH)
         yield browser
         await browser.close()
 

@@ -5,7 +5,6 @@ python -m tests.benchmarks.upload --rows 1000000
 
 import argparse
 import re
-import shutil
 import tempfile
 import threading
 import time
@@ -14,7 +13,7 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from tests.benchmarks.data import write_csv
-from tests.browser.conftest import FLAGS
+from tests.chromium import LAUNCH
 from tests.lab import Lab
 
 
@@ -86,7 +85,7 @@ def main() -> None:
         with Lab(Path(folder) / "lab") as lab, sync_playwright() as playwright:
             peaks = Peaks(lab)
             peaks.start()
-            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+            browser = playwright.chromium.launch(**LAUNCH)
             bring(lab, browser.new_page(), path)
             browser.close()
             peaks.over.set()

@@ -1,6 +1,5 @@
 """Headless Chromium in front of a whole laboratory: real ASGI server, real worker, real broker, real training."""
 
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -9,10 +8,9 @@ import pytest
 from playwright._impl._api_structures import SetCookieParam
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
+from tests.chromium import LAUNCH
 from tests.lab import Lab
 
-QUIET = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-sync")
-FLAGS = [*QUIET, "--disable-component-update", "--no-first-run", "--disable-quic"]
 expect.set_options(timeout=20_000)  # Playwright's five seconds are too few where runs train on the same cores
 
 
@@ -20,7 +18,7 @@ expect.set_options(timeout=20_000)  # Playwright's five seconds are too few wher
 def browser() -> Iterator[Browser]:
     """Not for the whole session: while it is there, Playwright's event loop runs, beside which no other test's can."""
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        chromium = playwright.chromium.launch(**LAUNCH)
         yield chromium
         chromium.close()
 
