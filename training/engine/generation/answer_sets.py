@@ -1,6 +1,7 @@
 """The answers that a run learns and is evaluated with: those of the data set, or those that its supervisor wrote."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -8,13 +9,20 @@ import numpy.typing as npt
 from training.engine.data.examples import Examples
 from training.engine.data.split import Half, Rows
 from training.engine.errors import EngineError
-from training.engine.generation.answer_texts import Answer
 from training.engine.targets.supervisor_labels import places_of
 from training.engine.targets.training_set import TrainingSet, check_size, drawn, no_labels, portion_of, sampled
 from training.spec import GROUND_TRUTH, RunSpec
 from training.spec.methods import EasyToHard, FilterFraction, FilterThreshold, Mixed, Sequential
 from training.storage.artifacts import Store
 from training.storage.written_answers import WrittenAnswers
+
+
+class Answer(NamedTuple):
+    """An answer to learn: its text, and whether it ended by itself. One that was cut at the limit is learned without an end."""
+
+    text: str
+    ended: bool = True
+
 
 AnswerOf = Callable[[Rows], list[Answer]]
 

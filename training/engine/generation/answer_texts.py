@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,19 +13,13 @@ from training.base_models import cleaned
 from training.engine.data.split import Rows
 from training.engine.data.tokens import ragged
 from training.engine.errors import CorruptModel, EngineError
+from training.engine.generation.answer_sets import Answer
 from training.engine.models import backbone
 from training.engine.models.end_tokens import end_tokens
 from training.engine.models.inputs import Inputs, Ragged
 from training.spec import RunSpec
 
 Tokens = list[int]
-
-
-class Answer(NamedTuple):
-    """An answer to learn: its text, and whether it ended by itself. One that was cut at the limit is learned without an end."""
-
-    text: str
-    ended: bool = True
 
 
 class AnswerTokenizer:

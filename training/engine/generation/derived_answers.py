@@ -1,21 +1,15 @@
 """Answers of runs that train nothing: the majority of other runs, or a prompted model."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 
-from training.engine.data.examples import Examples
-from training.engine.data.split import TRUTH, Rows, Split, draw
 from training.engine.errors import EngineError
-from training.engine.generation.answer_sets import true_answers, weak_answers
-from training.engine.generation.answer_texts import Answer
 from training.engine.generation.extraction import texts
-from training.engine.models.chat_template import ChatTemplate
 from training.events import EvaluationLogged, Event, RunStarted
 from training.spec import RunSpec
-from training.spec.methods import FewShot
 from training.storage.artifacts import Store
 from training.storage.written_answers import NO_ANSWER, WrittenAnswers, WrittenTrajectory
 
@@ -86,26 +80,3 @@ def majority(members: list[WrittenAnswers]) -> WrittenAnswers:
         right=of_chosen("right").astype(bool),
         difficulty=first.difficulty,
     )
-
-
-def prompts_of(run: RunSpec, examples: Examples, split: Split, supervisor: WrittenAnswers | None) -> list[str]:
-    """Return a prompt for every row, after examples of half B with their answers for a few-shot prompt. Raises CorruptModel."""
-    questions: list[str] = examples.text.to_pylist()
-    shown = [(questions[row], answer.text) for row, answer in _shots(run, examples, split, supervisor)]
-    if run.in_chat:
-        template = ChatTemplate(run)
-        return [template.prompt(shown, question) for question in questions]
-    before = "".join(f"{text}{'' if text[-1:].isspace() else ' '}{answer}\n\n" for text, answer in shown)
-    return [before + question for question in questions]
-
-
-def _shots(run: RunSpec, examples: Examples, split: Split, supervisor: WrittenAnswers | None) -> Iterator[tuple[int, Answer]]:
-    """Yield the rows of half B that the seed draws for a few-shot prompt, each with its true answer or that of ``supervisor``."""
-    method = run.method
-    if not isinstance(method, FewShot):
-        return
-    rows: Rows = split.b.train
-    rows = rows[np.argsort(draw(examples.group[rows], run.seed, TRUTH), kind="stable")[: method.shots]]
-    weak = method.labels == "weak" and supervisor is not None
-    answers = weak_answers(supervisor, examples, rows) if weak and supervisor else true_answers(examples, rows)
-    yield from zip(rows.tolist(), answers, strict=True)

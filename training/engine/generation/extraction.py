@@ -8,8 +8,7 @@ import numpy.typing as npt
 
 from training.engine.data.examples import Examples
 from training.engine.data.split import Rows
-from training.engine.generation.answer_sets import accepted
-from training.engine.generation.answer_texts import Answer
+from training.engine.generation.answer_sets import Answer, accepted
 from training.spec import RunSpec
 from training.storage.written_answers import NO_ANSWER, Texts
 

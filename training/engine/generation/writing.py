@@ -11,12 +11,13 @@ from training.engine.checkpoint import CheckpointFile
 from training.engine.data.split import Rows
 from training.engine.determinism import threads
 from training.engine.errors import EngineError, Stopped
-from training.engine.generation.answer_sets import answer_set_of, read_supervisor, true_answers, weak_answers, written_by
-from training.engine.generation.answer_texts import Answer, AnswerTokenizer, Continuations, Tokens, ragged_of
+from training.engine.generation.answer_sets import Answer, answer_set_of, read_supervisor, true_answers, weak_answers, written_by
+from training.engine.generation.answer_texts import AnswerTokenizer, Continuations, Tokens, ragged_of
 from training.engine.generation.decoding import Decoded, Decoder, Sampling
-from training.engine.generation.derived_answers import derived_answers, majority, prompts_of, write_derived_answers
+from training.engine.generation.derived_answers import derived_answers, majority, write_derived_answers
 from training.engine.generation.extraction import Extraction, texts
 from training.engine.generation.prompted_answers import PromptedAnswers
+from training.engine.generation.prompts import prompts_of
 from training.engine.generation.writer import Samples, Writer
 from training.engine.loop import Loop
 from training.engine.models import classifiers, model_files

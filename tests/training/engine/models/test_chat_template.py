@@ -16,7 +16,7 @@ from training import Store, catalog
 from training.engine.data.examples import load_examples
 from training.engine.data.split import split_for
 from training.engine.errors import CorruptModel
-from training.engine.generation.derived_answers import prompts_of as written_prompts_of
+from training.engine.generation.prompts import prompts_of as written_prompts_of
 from training.engine.models.chat_template import ChatTemplate
 
 TEMPLATE = (
