@@ -6,9 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
 
-from training.names import within
+from training.names import LOCAL, within
 from training.redaction import without_folders
 from training.storage.archive import CHECKSUMS, names
 from training.storage.checksums import DamagedArtifact, equal
@@ -50,16 +49,20 @@ class Frozen:
     @cached_property
     def paper(self) -> Report:
         """The report, without the names of folders that an old version may contain. Raises Damaged."""
-        return Report.model_validate(without_folders(self._json)).model_copy(update={"content": self.content})
+        written = json.dumps(without_folders(json.loads(self._written))) if self.names_folders else self._written
+        return Report.model_validate_json(written).model_copy(update={"content": self.content})
 
     @cached_property
     def names_folders(self) -> bool:
         """Return whether its files, which were made from the report, name the folder of a local model. Raises Damaged."""
-        return bool(self._json != without_folders(self._json))
+        if f'"{LOCAL}/'.encode() not in self._written:  # no string in it begins so: the walk through all takes longer
+            return False
+        report = json.loads(self._written)
+        return bool(report != without_folders(report))
 
     @cached_property
-    def _json(self) -> Any:
-        return json.loads(self.read(PAPER))
+    def _written(self) -> bytes:
+        return self.read(PAPER)
 
     @property
     def has_examples(self) -> bool:
