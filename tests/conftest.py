@@ -54,6 +54,15 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.fixture(autouse=True, scope="module")
+def modules_that_a_test_loads() -> Iterator[None]:
+    """Leave them out too, which by the end of all tests take as long as a short training."""
+    yield
+    if len(gc.get_objects()) > 50_000:
+        gc.collect()
+        gc.freeze()
+
+
 _stores = count(1)
 
 

@@ -1,12 +1,24 @@
 """Tiny transformers, made on the fly and saved as on the Hub: real code and tokenizers, random weights."""
 
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
 from training import catalog
+
+
+@cache
+def words_by_frequency() -> list[str]:
+    """The words of the data set "movie-reviews", the most frequent first."""
+    from tokenizers import pre_tokenizers
+
+    split = pre_tokenizers.Whitespace()
+    texts = pq.read_table(catalog.dataset("movie-reviews").path)["text"].to_pylist()
+    counts = Counter(word for text in texts for word, _ in split.pre_tokenize_str(text))
+    return sorted(counts, key=lambda word: (-counts[word], word))
 
 
 def make_model(folder: Path, architecture: str) -> Path:
@@ -20,14 +32,10 @@ def make_model(folder: Path, architecture: str) -> Path:
     from transformers import PreTrainedTokenizerFast as Fast
 
     torch.manual_seed(0)
-    texts = pq.read_table(catalog.dataset("movie-reviews").path)["text"].to_pylist()
-    split = pre_tokenizers.Whitespace()
-    counts = Counter(word for text in texts for word, _ in split.pre_tokenize_str(text))
     first = ["!", "[UNK]", "0", "1"] if architecture != "bert" else ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
-    common = sorted(counts, key=lambda word: (-counts[word], word))
-    known = {word: number for number, word in enumerate(list(dict.fromkeys([*first, *common]))[:600])}
+    known = {word: number for number, word in enumerate(list(dict.fromkeys([*first, *words_by_frequency()]))[:600])}
     tokenizer = Tokenizer(models.WordLevel(known, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = split
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     words = {"unk_token": "[UNK]"}
     if architecture == "bert":
         tokenizer.post_processor = processors.TemplateProcessing("[CLS] $A [SEP]", None, [("[CLS]", 2), ("[SEP]", 3)])

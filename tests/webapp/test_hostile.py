@@ -124,8 +124,10 @@ def test_no_query_with_a_hostile_value_is_an_error_of_the_server(visitor: Client
     broken, requests = [], 0
     for route, view in routes().items():
         address, names = filled(route, done), read_by(route, view)
-        queries = [(names, value) for value in HOSTILE] + [({name}, str(2**63)) for name in names]
-        for some, value in queries if names else ():
+        queries = [(names, value) for value in HOSTILE] if names else []
+        if names and visitor.get(address).status_code != 404:  # where nothing is, few names are read
+            queries += [({name}, str(2**63)) for name in names]
+        for some, value in queries:
             typed = quote(value.encode("utf-8", "replace"), safe="")
             answer = visitor.get(f"{address}?" + "&".join(f"{name}={typed}" for name in some))
             requests += 1
