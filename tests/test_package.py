@@ -5,10 +5,11 @@ import subprocess
 import sys
 import tomllib
 import zipfile
-from importlib.metadata import Distribution, PathDistribution
+from importlib.metadata import Distribution, PathDistribution, distributions
 from pathlib import Path
 
 import pytest
+from packaging.specifiers import SpecifierSet
 
 from tests.docs.reference import management
 from tests.factories.installed_packages import built
@@ -122,3 +123,11 @@ def test_everything_that_serves_is_imported_without_the_packages_that_train() ->
     command = [sys.executable, "-c", WEB_ALONE, *absent]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
+
+
+def test_every_pinned_package_can_be_installed_by_the_oldest_python_that_is_promised() -> None:
+    (oldest,) = re.findall(r">=([\d.]+)", tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"])
+    pinned = set(re.findall(r"^([\w.-]+)==", (ROOT / "constraints.txt").read_text(), re.MULTILINE))
+    needs = {each.name: each.metadata["Requires-Python"] for each in distributions()}
+    assert len(pinned & needs.keys()) > 100
+    assert {name: needs[name] for name in pinned & needs.keys() if f"{oldest}.0" not in SpecifierSet(needs[name] or "")} == {}
