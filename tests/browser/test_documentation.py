@@ -15,6 +15,7 @@ def test_the_documentation_is_reached_from_the_menu_searched_and_read_in_the_dar
     page.locator("header details.menu summary").click()
     page.get_by_role("link", name="Docs").click()
     expect(page.get_by_role("heading", name="Weak-to-strong Lab")).to_be_visible()
+    page.wait_for_load_state()
     page.get_by_role("textbox", name="Search").click()
     page.keyboard.type("lease")
     expect(page.locator(".md-search-result__item").first).to_contain_text("lease", ignore_case=True)

@@ -34,6 +34,7 @@ def brush_the_map(lab: Lab, page: Page) -> str:
     expect(page.locator(".canvas")).to_have_count(0)
     page.get_by_role("link", name="Map of the student’s features").click()
     expect(page.locator(".canvas circle")).to_have_count(300)
+    page.wait_for_load_state()
 
     # Left half, from outside the picture's edge on: the end at the edge stays open.
     box = page.locator(".canvas").bounding_box()
@@ -119,9 +120,10 @@ def export(page: Page) -> None:
 
 def write_by_keyboard(page: Page) -> str:
     """Go from a cell through the list to an example by keyboard, write a tag and a note, and return the example's address."""
-    fullest = max("1234567", key=lambda cell: int(page.locator(f"#cell-{cell} .n").inner_text().replace(",", "")))
+    sizes = {cell: page.locator(f"#cell-{cell} .n").inner_text() for cell in "1234567"}
+    fullest = max(sizes, key=lambda cell: int(sizes[cell].replace(",", "")))
     page.keyboard.press(fullest)
-    expect(page).to_have_url(re.compile(f"cell={fullest}"))
+    expect(page.locator(".matches b")).to_contain_text(f"{sizes[fullest]} of ")
     page.keyboard.press("j")
     page.keyboard.press("j")
     page.keyboard.press("k")
@@ -131,6 +133,7 @@ def write_by_keyboard(page: Page) -> str:
     expect(page.locator("#trajectory-chart svg")).to_be_visible()
     page.keyboard.press("j")
     expect(page.locator(".walk")).to_contain_text("2 of")
+    page.wait_for_load_state()
     page.keyboard.press("t")
     page.keyboard.type("irony")
     page.keyboard.press("Enter")
@@ -143,7 +146,7 @@ def write_by_keyboard(page: Page) -> str:
     expect(page.locator(".weights mark").first).to_be_visible(timeout=60_000)
     permalink = page.url.partition("#")[0]
     page.keyboard.press("u")
-    expect(page).to_have_url(re.compile(rf"/examples/\?cell={fullest}"))
+    page.wait_for_url(re.compile(rf"/examples/\?cell={fullest}"))
     page.get_by_label("Tag").select_option("irony")
     expect(page.locator("#examples tbody tr")).to_have_count(1)
     page.go_back()
@@ -175,6 +178,7 @@ def test_from_the_matrix_to_an_example_and_back_by_mouse_and_keyboard(lab: Lab, 
     lab.finished(pk)
     page.goto(f"{lab.url}/experiments/{pk}/")
     page.get_by_role("link", name="Disagreements").click()
+    page.wait_for_url(re.compile("/examples/$"))
     home = page.url
     choose_by_mouse(page)
     choose_a_gold_label(page)

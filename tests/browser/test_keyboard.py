@@ -25,7 +25,7 @@ def test_palette_and_help_are_used_by_keyboard_alone(lab: Lab, page: Page) -> No
     expect(page.locator("#palette-status")).to_have_text("1 result")
     assert field.get_attribute("aria-activedescendant") == chosen(page).get_attribute("id")
     page.keyboard.press("Enter")
-    expect(page).to_have_url(f"{lab.url}/experiments/{pk}/")
+    page.wait_for_url(f"{lab.url}/experiments/{pk}/")  # loaded: a key before that has no effect
 
     page.keyboard.press("Control+k")
     page.keyboard.type("experiment")

@@ -87,7 +87,7 @@ def attempt(
             result.events.append(said)
             assert child.pid
             ours.send(on(said, child.pid))
-    except (EOFError, ConnectionResetError):
+    except (EOFError, ConnectionError):
         pass
     child.join(60)
     assert child.pid
