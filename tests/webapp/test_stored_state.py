@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +25,7 @@ RECORDED = json.loads((FOLDER / "answers.json").read_text())
 def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the earlier data folder, ``data``, and the exported archive, ``experiment.zip``."""
     folder = tmp_path_factory.mktemp("state")
-    with tarfile.open(FOLDER / "state.tar.xz") as tar:
-        tar.extractall(folder, filter="data")
+    shutil.unpack_archive(FOLDER / "state.tar.xz", folder)
     return folder
 
 
