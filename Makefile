@@ -87,7 +87,7 @@ test-servers: $(VENV)/installed-dev
 docs: $(VENV)/installed-dev
 	@$(BIN)/python -m tests.docs.build
 
-# The package w2s-lab, as docs/howto/install.md installs it, into dist/.
+# The package w2s-lab, as docs/howto/operations.md installs it, into dist/.
 wheel: $(VENV)/installed-dev
 	$(BIN)/python -m hatchling build --target wheel
 
