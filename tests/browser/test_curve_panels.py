@@ -109,3 +109,23 @@ def test_curves_over_tokens_are_offered_once_a_run_has_counted_them(browser: Bro
     assert opened.query() == "x=tokens"
     assert opened.points()[-1] == pytest.approx((10_000, 0.7))
     opened.close()
+
+
+ROOM = """() => {
+  const view = charts.view("live-chart"), pen = document.createElement("canvas").getContext("2d");
+  pen.font = `500 12px ${getComputedStyle(document.documentElement).getPropertyValue("--sans")}`;
+  return view.data("accuracy:end").map((row) => [row.label, view.signal("room") - pen.measureText(row.label).width]);
+}"""
+
+
+def test_the_names_of_roles_are_whole_with_their_values_on_a_phone(browser: Browser) -> None:
+    lines = [Series("weak", "weak", "Weak supervisor", 200), Series("ceiling", "ceiling", "Strong ceiling", 200)]
+    curve_page = CurvePage(browser, lines, {1: place("weak"), 2: place("ceiling")})
+    curve_page.page.evaluate("document.getElementById('live-chart').style.width = '350px'")
+    measured = {"kind": "evaluation", "step": 200, "accuracy": 0.688, "agreement": 0.9, "at": "2026-11-29T12:00:00Z", "seq": 30}
+    curve_page.send({run: [started(200), *losses(200), measured] for run in (1, 2)})
+    curve_page.page.wait_for_function("() => charts.view('live-chart').width() < 200")
+    room = dict(curve_page.page.evaluate(ROOM))
+    assert set(room) == {"Weak supervisor .688", "Strong ceiling .688"}
+    assert min(room.values()) >= 0
+    curve_page.close()

@@ -24,8 +24,8 @@ from webapp.charts.styles import CEILING, WEAK, Style, student_styles
 LETTER = 6.7
 """Approximate pixels of a character of a name."""
 
-MOST_MARGIN = 164
-"""Most pixels that names take of a narrow chart; longer names are cut there."""
+MOST_MARGIN = 180
+"""Most pixels that names take of a narrow chart, enough for a weak supervisor and its value; longer names are cut there."""
 
 MOST_NAMES = 24
 """Most names beside a panel that are kept apart. An experiment has fewer lines; in a comparison the reader hides some."""
