@@ -5,9 +5,11 @@ import sys
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
+from django.db import OperationalError
 
 from training.environment import SettingError
 from training.file_permissions import restrict_permissions
+from training.storage.remote import StoreUnreachable
 
 
 def main() -> None:
@@ -17,6 +19,12 @@ def main() -> None:
         execute_from_command_line(sys.argv)
     except (SettingError, ImproperlyConfigured) as error:
         sys.exit(f"{type(error).__name__}: {error}")
+    except StoreUnreachable as error:
+        sys.exit(f"CommandError: {error}")
+    except OperationalError as error:
+        if "--traceback" in sys.argv:
+            raise
+        sys.exit(f"CommandError: The database cannot be used: {' '.join(str(error).split())}")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.conf import settings as configured
 from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
 from django.test import Client
 
 from tests.factories.artifacts import trajectory
@@ -78,12 +79,34 @@ def test_a_truncated_file_of_the_store_has_its_run_trained_again(experiment: Exp
     run = experiment.runs.distinct()[0]
     os.truncate(predictions(shared, run), 40)
 
-    [damage] = artifacts.verify_all()
+    [damage] = artifacts.verify_all().damages
 
     assert damage.key == run.key
     run.refresh_from_db()
     assert run.status == Status.QUEUED
     assert not predictions(shared, run).exists()
+
+
+def test_a_pass_over_a_store_that_is_away_says_that_nothing_was_compared(experiment: Experiment, shared: Path) -> None:
+    runs = experiment.runs.distinct().count()
+    shared.rename(shared.with_name("unmounted"))
+    with pytest.raises(CommandError, match=f"Artifacts of {runs} of {runs} runs could not be read"):
+        call_command("verify")
+
+
+def test_a_pass_counts_the_runs_of_which_a_file_could_not_be_read(
+    experiment: Experiment, shared: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call_command("verify")
+    assert "Every artifact has its checksum." in capsys.readouterr().out
+    path = predictions(shared, experiment.runs.distinct()[0])
+    path.unlink()
+    path.mkdir()
+    (path / "file").touch()
+    shutil.rmtree(configured.ARTIFACTS_DIR)
+
+    with pytest.raises(CommandError, match=f"Artifacts of 1 of {experiment.runs.distinct().count()} runs could not be read"):
+        call_command("verify")
 
 
 def test_unused_runs_are_deleted_from_the_store_and_here(experiment: Experiment, shared: Path) -> None:
@@ -140,7 +163,7 @@ def test_a_backup_has_the_files_of_the_store_and_a_restore_returns_them(
     shutil.rmtree(shared)
     shared.mkdir()
     shutil.copytree(tmp_path / "unpacked" / "artifacts", configured.ARTIFACTS_DIR, dirs_exist_ok=True)
-    files.upload()
+    files.upload([])
     assert {path.relative_to(shared): path.read_bytes() for path in shared.rglob("*") if path.is_file()} == before
 
 
@@ -166,7 +189,7 @@ def test_a_backup_has_the_shares_of_the_store_and_a_restore_uploads_the_list_of_
     monkeypatch.setattr(FolderRemote, "upload", noted)
 
     shutil.copytree(tmp_path / "unpacked" / "shares", shares_folder())
-    files.upload()
+    files.upload([])
 
     assert verify(shared / "shares" / content) == content
     assert uploaded[-1] == f"shares/{content}/{CHECKSUMS}"

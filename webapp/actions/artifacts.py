@@ -3,12 +3,13 @@
 import logging
 import threading
 import time
+from dataclasses import dataclass, field
 
 from django.db.models import Q
 
 from training.storage import event_files
 from training.storage.checksums import MISSING, DamagedArtifact
-from webapp.artifact_store import artifact_store
+from webapp.artifact_store import artifact_store, store_is_reachable
 from webapp.experiments import damage, results
 from webapp.experiments.models import Run, Status
 from webapp.notifications import notify
@@ -44,26 +45,41 @@ def _verify_events(key: str, name: str) -> DamagedArtifact | None:
     return artifact
 
 
-def verify_all(ended: threading.Event | None = None, bytes_per_second: float | None = None) -> list[DamagedArtifact]:
+@dataclass
+class Verification:
+    """The result of a pass: the damaged artifacts, and how many of ``runs`` have an artifact that could not be read."""
+
+    runs: int
+    damages: list[DamagedArtifact] = field(default_factory=list)
+    unread: int = 0
+
+
+def verify_all(ended: threading.Event | None = None, bytes_per_second: float | None = None) -> Verification:
     """Compare every artifact of every finished run, and every file of events, with its checksum, until ``ended``.
 
-    Return the damaged ones. Artifacts of an older version, which wrote no checksums, are first given the checksums of their
-    present content.
+    Artifacts of an older version, which wrote no checksums, are first given the checksums of their present content. The pass
+    ends where the store cannot be reached.
     """
     store = artifact_store()
     if adopted := store.checksums.adopt():
         logger.warning("%d artifacts of an older version had no checksum and were given that of what they are now.", adopted)
-    damages: list[DamagedArtifact] = []
     runs = Run.objects.filter(Q(status=Status.FINISHED) | ~Q(event_files=[])).order_by("pk")
-    for key, status, files in runs.values_list("key", "status", "event_files"):
+    rows = list(runs.values_list("key", "status", "event_files"))
+    result = Verification(len(rows))
+    for number, (key, status, files) in enumerate(rows, start=1):
         begun = time.monotonic()
-        if status == Status.FINISHED:
-            damages += filter(None, Isolated("artifacts").each([key], _verify))
         names = [name for _, name in files]
-        damages += filter(None, Isolated("files of events").each(names, lambda name, key=key: _verify_events(key, name)))  # type: ignore[misc]
+        read = Isolated("artifacts").all([key] if status == Status.FINISHED else [], _verify)
+        read += Isolated("files of events").all(names, lambda name, key=key: _verify_events(key, name))  # type: ignore[misc]
+        result.damages += filter(None, read)
+        if len(read) < len(names) + (status == Status.FINISHED):
+            result.unread += 1
+            if not store_is_reachable():
+                result.unread += len(rows) - number
+                break
         if bytes_per_second:
             size = sum(path.stat().st_size for path in store.run(key).glob("*.*") if path.exists())
             rest = size / bytes_per_second - (time.monotonic() - begun)
             if ended and ended.wait(max(0.0, rest)):
                 break
-    return damages
+    return result

@@ -12,7 +12,7 @@ from typing import IO
 from django.conf import settings
 
 from training.catalog.shared_library import FOLDER
-from training.storage.archive import CHECKSUMS
+from training.storage.archive import CHECKSUMS, OnProgress, no_progress
 from training.storage.checksums import LINE, SUFFIX, sidecar
 from training.storage.remote import Remote
 from training.storage.shared_files import BEGUN, LISTED
@@ -101,16 +101,30 @@ def opened(name: str) -> Iterator[IO[bytes]]:
             yield file
 
 
-def upload() -> None:
-    """Give restored files to the store that machines share, last those that mark a run or a version as complete."""
+def upload(begun: list[str], on_progress: OnProgress = no_progress) -> None:
+    """Give restored files to the store that machines share, last those that mark a run or a version as complete.
+
+    Their names in it are appended to ``begun``, each before its upload. Raises StoreUnreachable.
+    """
     if (remote := _remote()) is None:
         return
     for head in ("artifacts", "datasets", UPLOADS):  # the copies of shares are below the artifacts
         folder = folders()[head]
-        for path in sorted(_files(folder), key=_order):
-            remote.upload(path, _in_store(f"{head}/{path.relative_to(folder).as_posix()}"))
+        paths = sorted(_files(folder), key=_order)
+        for done, path in enumerate(paths):
+            on_progress(f"uploading {head} to the store", done, len(paths))
+            begun.append(_in_store(f"{head}/{path.relative_to(folder).as_posix()}"))
+            remote.upload(path, begun[-1])
             if head == UPLOADS:
                 path.unlink()  # no process has a copy of it
+
+
+def take_back(begun: list[str]) -> None:
+    """Delete uploaded files from the store, first those that mark something as complete. Raises StoreUnreachable."""
+    last = begun[-1:]  # where its upload has failed, its removal may fail too
+    if remote := _remote():
+        for name in (*reversed(begun[:-1]), *last):
+            remote.remove(name)
 
 
 def _order(path: Path) -> tuple[object, ...]:

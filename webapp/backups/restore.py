@@ -13,6 +13,7 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 
 from training.storage.archive import OnProgress, no_progress
+from training.storage.remote import StoreUnreachable
 from webapp.attributions import services as attributions
 from webapp.attributions.models import Question
 from webapp.attributions.models import State as AttributionState
@@ -28,7 +29,7 @@ CAUSE = "the laboratory was restored from a backup"
 
 
 def restore(source: Path, on_progress: OnProgress = no_progress) -> Manifest:
-    """Make this installation what the backup says. Raise NotRestorable, OSError."""
+    """Make this installation what the backup says. Raise NotRestorable, StoreUnreachable, OSError."""
     with _alone(), ExitStack() as undo:
         check_empty()
         failure = undo.enter_context(ExitStack())
@@ -41,7 +42,9 @@ def restore(source: Path, on_progress: OnProgress = no_progress) -> Manifest:
             target.parent.mkdir(parents=True, exist_ok=True)
             _remove(target)  # an empty folder, or the key that the start of this command has made
             shutil.move(path, target)
-        files.upload()
+        uploaded = list[str]()
+        failure.callback(_take_back, uploaded)
+        files.upload(uploaded, on_progress)
         _give_back()
         failure.pop_all()
     return manifest
@@ -105,6 +108,14 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def _take_back(uploaded: list[str]) -> None:
+    """Delete what was uploaded to the store. Raise NotRestorable where it is away."""
+    try:
+        files.take_back(uploaded)
+    except StoreUnreachable as error:
+        raise NotRestorable(f"{error} Files of the backup may be left there: delete them before the next restore.") from error
 
 
 def _drop_tables() -> None:

@@ -29,8 +29,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
     lab.data_dir.mkdir()
     lab.prepare()
     lab.manage("shell", "-c", ACCOUNT)
-    (lab.data_dir / "uploads" / "7").mkdir()
-    (lab.data_dir / "uploads" / "7" / "upload.csv").write_text("text,label\n" * 10_000)
+    for number in (7, 9):
+        (lab.data_dir / "uploads" / str(number)).mkdir()
+        (lab.data_dir / "uploads" / str(number) / "upload.csv").write_text("text,label\n" * 10_000)
     return lab
 
 
@@ -85,6 +86,23 @@ def test_a_backup_that_is_cut_off_leaves_nothing_behind(backup: Path, tmp_path: 
     assert "damaged or cut off" in other.refusal("restore", str(tmp_path / "cut.zip"))
     assert {path.name for path in other.data_dir.iterdir()} <= {"secret-key", "uploads", "up.lock"}
     assert list((other.data_dir / "uploads").iterdir()) == []
+
+
+def test_a_restore_that_fails_at_its_second_upload_leaves_nothing_in_the_store_either(backup: Path, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    blocking = store / "uploads" / "9" / "upload.csv"
+    blocking.mkdir(parents=True)
+    other = Lab(tmp_path / "other", ARTIFACTS_URL=store.as_uri())
+
+    refusal = other.refusal("restore", str(backup))
+
+    assert refusal.startswith(f"CommandError: The store {store.as_uri()} cannot be reached: ")
+    assert refusal.endswith("Files of the backup may be left there: delete them before the next restore.")
+    assert [path for path in store.rglob("*") if path.is_file()] == []
+    assert not (other.data_dir / "lab.sqlite3").exists()
+    blocking.rmdir()
+    assert "Restored as of" in other.manage("restore", str(backup))
+    assert {path.parent.name for path in store.rglob("upload.csv")} == {"7", "9"}
 
 
 def flipped(path: Path) -> None:

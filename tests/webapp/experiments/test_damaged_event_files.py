@@ -129,10 +129,10 @@ def test_a_live_report_has_no_figure_of_curves_and_nothing_is_frozen(
 
 
 def test_a_pass_names_it_moves_it_aside_and_trains_nothing_again(run: Run, broken: Path) -> None:
-    (first,) = artifacts.verify_all()
+    (first,) = artifacts.verify_all().damages
     assert first.name == broken.name
     assert not broken.exists()
-    (again,) = artifacts.verify_all()
+    (again,) = artifacts.verify_all().damages
     assert (again.name, again.problem) == (broken.name, "is missing")
     assert damage.train_again(first) == set()
     run.refresh_from_db()
@@ -150,13 +150,13 @@ def test_a_backup_is_possible_again_after_such_a_pass(run: Run, tmp_path: Path) 
 
 
 def test_undamaged_files_are_no_damage(experiment: Experiment) -> None:
-    assert artifacts.verify_all() == []
+    assert artifacts.verify_all().damages == []
     call_command("verify")
 
 
 def test_the_files_of_a_failed_run_are_compared_too(run: Run, broken: Path) -> None:
     Run.objects.filter(pk=run.pk).update(status=Status.FAILED)
-    (damage,) = artifacts.verify_all()
+    (damage,) = artifacts.verify_all().damages
     assert damage.name == broken.name
 
 

@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
 from training.storage.archive import size
+from training.storage.remote import StoreUnreachable
 from webapp.backups.backup import NotBackedUp, write
 from webapp.management.progress import Progress
 
@@ -24,7 +25,7 @@ class Command(BaseCommand):
                 manifest = write(file.absolute(), progress)
         except KeyboardInterrupt:
             raise CommandError("Stopped. No backup was made.") from None
-        except (NotBackedUp, DatabaseError, OSError) as error:
+        except (NotBackedUp, StoreUnreachable, DatabaseError, OSError) as error:
             raise CommandError(f"No backup was made: {error}") from error
         self.stdout.write(f"{file}: {size(file.stat().st_size)}, runs: {manifest.rows['experiments.run']}.")
         self.stdout.write("It holds keys and password hashes: keep it as private as DATA_DIR.")

@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
+from training.storage.remote import StoreUnreachable
 from webapp.backups.contents import NotRestorable
 from webapp.backups.restore import restore
 from webapp.management.progress import Progress
@@ -24,6 +25,6 @@ class Command(BaseCommand):
                 manifest = restore(file.absolute(), progress)
         except KeyboardInterrupt:
             raise CommandError("Stopped. Nothing was restored.") from None
-        except (NotRestorable, DatabaseError, OSError) as error:
+        except (NotRestorable, StoreUnreachable, DatabaseError, OSError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"Restored as of {manifest.made_at:%Y-%m-%d %H:%M} UTC. Runs that trained then are queued.")

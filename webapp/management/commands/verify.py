@@ -1,6 +1,6 @@
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from webapp.actions.artifacts import verify_all
 
@@ -14,7 +14,12 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        damages = verify_all()
-        for damage in damages:
+        result = verify_all()
+        for damage in result.damages:
             self.stdout.write(str(damage))
-        self.stdout.write(f"{len(damages)} damaged." if damages else "Every artifact has its checksum.")
+        if result.damages:
+            self.stdout.write(f"{len(result.damages)} damaged.")
+        if result.unread:
+            raise CommandError(f"Artifacts of {result.unread} of {result.runs} runs could not be read; the log says why.")
+        if not result.damages:
+            self.stdout.write("Every artifact has its checksum.")
