@@ -19,5 +19,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, experiment: int, **options: Any) -> None:
         try:
             prepare(FinishedModels(Experiment.objects.get(pk=experiment)))
-        except (Experiment.DoesNotExist, Missing, OSError, ValueError) as error:
+        except Experiment.DoesNotExist:
+            raise CommandError(f"There is no experiment {experiment}.") from None
+        except (Missing, OSError, ValueError) as error:
             raise CommandError(str(error)) from None
