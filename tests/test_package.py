@@ -55,8 +55,8 @@ def test_the_builder_of_the_package_has_the_version_that_the_tests_install() -> 
     assert required[0] in (ROOT / "requirements-dev.txt").read_text().splitlines()
 
 
-def test_a_command_of_the_package_is_one_of_the_checkout() -> None:
-    assert set(console.LABORATORY) <= set(management())
+def test_the_package_has_the_laboratory_s_commands_of_a_checkout() -> None:
+    assert sorted(console.LABORATORY) == sorted(management())
     assert set(console.ENGINE) <= set(COMMANDS)
 
 

@@ -3,7 +3,10 @@
 import sys
 from importlib import import_module
 
-LABORATORY = ("up", "demo", "worker", "token", "backup", "restore")
+LABORATORY = (
+    *("up", "demo", "worker", "token", "backup", "restore", "verify", "collect", "compact", "notify"),
+    *("initialise", "web", "recover", "slurm", "prepare"),
+)
 ENGINE = ("run", "data", "outside", "export", "push", "doctor")
 USAGE = f"""usage: w2s COMMAND ...
 

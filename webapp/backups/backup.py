@@ -87,13 +87,13 @@ class _Backup:
                     continue  # of a run that has ended meanwhile, or an upload that was discarded
                 digest = self.add(name, _blocks(file))
             if not name.endswith(SUFFIX) and files.expected(name) not in (None, digest):
-                raise NotBackedUp(f"{name} is damaged: it is not what was written. “manage.py verify” mends what can be mended.")
+                raise NotBackedUp(f"{name} is damaged: not what was written. The command “verify” mends what can be mended.")
 
     def check_runs(self, finished: Iterable[str]) -> None:
         """Raise NotBackedUp where the predictions of a finished run are missing."""
         for key in finished:
             if (name := f"artifacts/runs/{key}/predictions.parquet") not in self.digests:
-                raise NotBackedUp(f"{name} is missing. “manage.py verify” has the run trained again.")
+                raise NotBackedUp(f"{name} is missing. The command “verify” has the run trained again.")
 
 
 def _blocks(file: IO[bytes]) -> Iterator[bytes]:
