@@ -9,6 +9,9 @@ from pydantic import Field, TypeAdapter
 
 from training.base_models import Reported
 
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+"""A number of steps, rows, tokens, bytes and so on, as a database can store it."""
+
 
 class RunWaiting(Reported):
     """The run was requested again and waits for the runs that it needs."""
@@ -27,20 +30,20 @@ class RunClaimed(Reported):
 
     kind: Literal["claimed"] = "claimed"
     worker: str
-    together: int = 1
+    together: Count = 1
 
 
 class RunStarted(Reported):
     """The trainer has started. A resumed attempt continues after ``resumed_from`` steps: later points of older ones are void."""
 
     kind: Literal["started"] = "started"
-    total_steps: int
-    resumed_from: int = 0
-    rows: int | None = None
+    total_steps: Count
+    resumed_from: Count = 0
+    rows: Count | None = None
     """Rows that the run learns from, where its method leaves some out of the ``rows_of`` training rows of its half."""
-    rows_of: int | None = None
+    rows_of: Count | None = None
     device: str
-    threads: int | None = None
+    threads: Count | None = None
     """Threads of each process: the last digits of sums on a CPU depend on them. None in events of earlier versions."""
     versions: dict[str, str]
 
@@ -60,8 +63,8 @@ class Progress(Reported):
 
     kind: Literal["progress"] = "progress"
     phase: str
-    done: int
-    total: int
+    done: Count
+    total: Count
 
 
 NonFinite = Literal["nan", "inf", "-inf"]
@@ -79,9 +82,9 @@ class Extremes(Reported):
     """The least and the greatest loss of a single step (nats per example, mean over its batch), each with the first such step."""
 
     least: float
-    least_step: int
+    least_step: Count
     greatest: float
-    greatest_step: int
+    greatest_step: Count
 
 
 class MetricLogged(Reported):
@@ -99,15 +102,15 @@ class MetricLogged(Reported):
     """
 
     kind: Literal["metric"] = "metric"
-    step: int
+    step: Count
     loss: float | None
     nonfinite: NonFinite | None = None
     lr: float
     confidence_weight: float | None = None
     threshold: float | None = None
     extremes: Extremes | None = None
-    examples: int | None = None
-    tokens: int | None = None
+    examples: Count | None = None
+    tokens: Count | None = None
 
 
 class EvaluationLogged(Reported):
@@ -122,7 +125,7 @@ class EvaluationLogged(Reported):
     """
 
     kind: Literal["evaluation"] = "evaluation"
-    step: int
+    step: Count
     accuracy: float | None = None
     agreement: float | None = None
     agreement_right: float | None = None
@@ -146,19 +149,19 @@ class SystemSampled(Reported):
     """
 
     kind: Literal["system"] = "system"
-    step: int
+    step: Count
     cores: float
-    memory: int
+    memory: Count
     accelerator: float | None = None
-    accelerator_memory: int | None = None
+    accelerator_memory: Count | None = None
     examples_per_second: float | None = None
     tokens_per_second: float | None = None
-    runs: int = 1
+    runs: Count = 1
 
 
 class CheckpointSaved(Reported):
     kind: Literal["checkpoint"] = "checkpoint"
-    step: int
+    step: Count
 
 
 class StopRequested(Reported):
@@ -178,14 +181,14 @@ class RunFinished(Reported):
 
     kind: Literal["finished"] = "finished"
     accuracy: float | None = None
-    seconds: float
+    seconds: Annotated[float, Field(ge=0)]
     """Duration of this attempt, from its start to its end; of runs that were trained together, each one's share of it."""
-    selected_step: int
-    last_step: int
+    selected_step: Count
+    last_step: Count
     last_accuracy: float | None = None
-    hindsight_step: int
+    hindsight_step: Count
     hindsight_accuracy: float | None = None
-    watched: int | None = None
+    watched: Count | None = None
 
 
 class ArtifactDamaged(Reported):
@@ -203,7 +206,7 @@ class RunStopped(Reported):
     """The run was stopped on request after ``step`` steps, with a checkpoint from which it can resume."""
 
     kind: Literal["stopped"] = "stopped"
-    step: int
+    step: Count
 
 
 class RunFailed(Reported):
@@ -280,8 +283,8 @@ EVENTS = "events.jsonl"
 class EventRecord(Reported):
     """One line of the event log."""
 
-    seq: int
-    attempt: int
+    seq: Count
+    attempt: Count
     at: datetime
     event: Event
 

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -139,6 +139,8 @@ def _type(annotation: Any) -> str:
         return " | ".join(map(_type, get_args(annotation)))
     if get_origin(annotation) is Literal:
         return " | ".join(map(repr, get_args(annotation)))
+    if get_origin(annotation) is Annotated:
+        return _type(get_args(annotation)[0])
     return str(annotation)
 
 

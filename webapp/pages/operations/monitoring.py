@@ -1,7 +1,6 @@
 """Addresses for programs that watch the laboratory: whether it lives, whether it is ready, and its numbers for Prometheus."""
 
 import ipaddress
-import shutil
 from collections.abc import Iterator
 
 from django.conf import settings
@@ -16,6 +15,7 @@ from prometheus_client.metrics_core import Metric
 from webapp.access import public
 from webapp.experiments import gauges
 from webapp.experiments.models import Worker
+from webapp.experiments.requirements import free_on_disk
 from webapp.instruments import REGISTRY
 from webapp.notifications import queued_chores
 from webapp.readiness import readiness
@@ -80,7 +80,7 @@ class Laboratory:
         yield ready
         if now.store_seconds is not None:
             yield gauge("w2s_store_seconds", "Time of writing and reading 4 KiB of the store.", now.store_seconds)
-            yield gauge("w2s_disk_free_bytes", "Free space on the disk of the artifacts.", free_bytes())
+            yield gauge("w2s_disk_free_bytes", "Free space on the disk of the artifacts.", float(free_on_disk()))
         try:
             numbers, chores = gauges.read(), queued_chores()
         except Error:
@@ -88,10 +88,6 @@ class Laboratory:
         yield from _queue(numbers)
         yield gauge("w2s_chores_queued", "Imports, archives and attributions that wait for the light worker.", chores)
         yield from _workers(numbers.workers)
-
-
-def free_bytes() -> float:
-    return float(shutil.disk_usage(settings.ARTIFACTS_DIR).free)
 
 
 def _queue(numbers: gauges.Numbers) -> Iterator[Metric]:

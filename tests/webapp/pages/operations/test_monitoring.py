@@ -5,6 +5,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -138,6 +139,12 @@ def test_the_queue_its_runs_and_its_workers_are_counted(client: Client, owner: U
     last = Event.objects.order_by("-pk").values_list("pk", flat=True).first()
     assert samples["w2s_events_total",] == (last or 0)
     assert samples["w2s_ready", "database"] == 1
+
+
+def test_free_space_is_told_before_there_is_a_folder_of_artifacts(client: Client, settings: Any, tmp_path: Path) -> None:
+    numbers(client)  # so that no probe makes it
+    settings.ARTIFACTS_DIR = tmp_path / "none"
+    assert numbers(client)["w2s_disk_free_bytes",] > 0
 
 
 def test_the_numbers_cost_the_same_queries_in_a_larger_laboratory(owner: User) -> None:
