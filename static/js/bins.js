@@ -1,8 +1,9 @@
 /* Curves as bins: what webapp/charts/bins.py makes of the events of a run, to which new events are added here.
    A store is {most, runs: Map of run id -> run}, and a run {id, series, seed, title, epochs, batch, total, start,
-   width, seq, curves, axes, fine}. "curves" has a curve for each metric: {bins: Map, bad: Map, last}, both by the
-   number of the bin; "axes" the same of what a run had read by each step: examples and tokens; "fine" has the curves
-   of a range of steps that was read in narrower bins: {first, last, width, curves}.
+   width, seq, curves, axes, partial, fine}. "curves" has a curve for each metric: {bins: Map, bad: Map, last}, both by
+   the number of the bin; "axes" the same of what a run had read by each step: examples and tokens; "partial" is true
+   where events cannot be read and are left out; "fine" has the curves of a range of steps that was read in narrower
+   bins: {first, last, width, curves}.
    A bad value is [step, nan or inf or -inf or an empty text, at], the first one of each bin.
    A bin is [first, count, sum, low step, low, high step, high, last step, last, at, least step, least, greatest step,
    greatest]: at is in ms since the start, and the last four are the extremes of single steps, where points are means.
@@ -61,7 +62,7 @@ globalThis.bins = (() => {
 
   /* A run of the page, with what the server has packed of it (webapp/findings/run_curves.py). */
   function load(store, id, place, packed = {}) {
-    const { seq = 0, total = 0, start = 0, width = 1, curves = {}, axes = {} } = packed;
+    const { seq = 0, total = 0, start = 0, width = 1, curves = {}, axes = {}, partial = false } = packed;
     store.runs.set(id, {
       ...place,
       id,
@@ -71,6 +72,7 @@ globalThis.bins = (() => {
       width,
       curves: unpackedAll(curves, width),
       axes: unpackedAll(axes, width),
+      partial,
       fine: null,
     });
   }

@@ -137,7 +137,7 @@ globalThis.curves = (() => {
       runs.push({
         run,
         all,
-        finished: all[all.length - 1][LAST_STEP] >= run.total,
+        finished: !run.partial && all[all.length - 1][LAST_STEP] >= run.total,
         get points() {
           return (points ??= pointsOf(run, all, axis));
         },

@@ -82,6 +82,15 @@ def test_a_single_step_is_seen_among_100000_and_all_points_are_there_when_zoomed
     expect(badge).to_be_hidden()
 
 
+def test_a_seed_of_which_events_cannot_be_read_is_no_part_of_the_mean(curve_page: Open) -> None:
+    runs = {number: place("m0", seed=number) for number in (1, 2, 3)}
+    whole = {number: packed([(step, float(number)) for step in range(0, 101, 10)], 100, 20) for number in (1, 2)}
+    last = packed([(100, 9.0)], 100, 20) | {"partial": True}
+    opened = curve_page([student()], runs, whole | {3: last})
+    assert opened.points() == [(step, 1.5) for step in range(0, 101, 10)]
+    assert {row["seed"] for row in opened.rows("seeds")} == {3}
+
+
 def test_values_that_are_not_finite_are_marks_at_the_axis_which_fits_the_others(curve_page: Open) -> None:
     opened = curve_page([student()], {1: place("m0")})
     bad = [loss(4, 30, None, nonfinite="nan"), loss(5, 40, None, nonfinite="inf"), loss(6, 50, None, nonfinite="-inf")]

@@ -19,7 +19,7 @@ from webapp.experiments.system_samples import samples_for_page
 MOST_CACHED = 100_000
 """Bins of all runs in the cache of a process, about 40 MB; the runs that were read last stay."""
 
-INCOMPLETE = "Curves are incomplete; results and what happened to the runs remain."
+INCOMPLETE = "Means over seeds leave these runs out; results and what happened to the runs remain."
 MOST_NAMED = 3
 """Files that a page names, of those which cannot be read."""
 
@@ -124,10 +124,11 @@ class RunCurves:
                 self.axes.setdefault(name, Curve(width)).add(payload["step"], value, at - self.start, seq)
 
     def packed(self, width: int) -> dict[str, Any]:
-        """Return the run for static/js/bins.js, in bins of at least ``width`` steps."""
+        """Return the run for static/js/bins.js, in bins of at least ``width`` steps, as partial where events are left out."""
         width = max([width, *(curve.width for curve in self.curves.values())])
         curves, axes = ({name: curve.packed(width) for name, curve in each.items()} for each in (self.curves, self.axes))
-        return {"seq": self.seq, "total": self.total, "start": self.start, "width": width, "curves": curves, "axes": axes}
+        whole = {"seq": self.seq, "total": self.total, "start": self.start, "width": width, "curves": curves, "axes": axes}
+        return whole | ({"partial": True} if self.problem else {})
 
 
 class RunCurvesCache:
@@ -161,7 +162,7 @@ def binned(runs: Collection[Run]) -> dict[int, dict[str, Any]]:
 
 
 def _binned(runs: Collection[Run]) -> tuple[dict[int, dict[str, Any]], list[str]]:
-    """Return also a sentence for each reason why some of the curves are incomplete."""
+    """Return also a sentence for each reason why some of the curves are partial."""
     packed, problems = dict[int, dict[str, Any]](), dict[str, None]()
     for run, last in _with_last(runs):
         curves = CACHE.of(run)

@@ -71,7 +71,7 @@ def test_pages_say_it_beside_the_curves_and_show_all_else(
     for address in (f"/runs/{run.pk}/", f"/experiments/{experiment.pk}/"):
         named, consequence = wire(client, address)["unreadable"]
         assert broken.name in named
-        assert "Curves are incomplete" in consequence
+        assert "Means over seeds leave these runs out" in consequence
         assert "-chart-unreadable" in client.get(address).content.decode()
     page = client.get(f"/runs/{run.pk}/").content.decode()
     assert "finished after" in page
