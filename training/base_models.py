@@ -1,12 +1,15 @@
 """Base classes of requests and reports: frozen values without text that cannot be stored."""
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 """U+0000, which PostgreSQL cannot store in a text, and lone surrogates, which JSON can spell but UTF-8 cannot encode."""
+
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+"""A number of steps, rows, tokens, bytes and so on, as a database can store it."""
 
 REFUSED = "A text has the character U+0000 or half of a character, which cannot be stored. Take it out and send it again."
 

@@ -7,10 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from training.base_models import Reported
-
-Count = Annotated[int, Field(ge=0, lt=2**63)]
-"""A number of steps, rows, tokens, bytes and so on, as a database can store it."""
+from training.base_models import Count, Reported
 
 
 class RunWaiting(Reported):
