@@ -4,7 +4,7 @@ from io import StringIO
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from tests.factories.experiments import finish_all, launched
 from training import Store
@@ -66,11 +66,15 @@ def test_what_is_collected_is_gone_from_database_and_disk_and_is_trained_anew_wh
     assert set(again.runs.values_list("status", flat=True)) <= {Status.QUEUED, Status.WAITING}
 
 
-def test_what_was_requested_between_list_and_deletion_stays(owner: User, store: Store) -> None:
+def test_what_was_requested_between_list_and_deletion_stays_and_is_counted(
+    owner: User, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     keys = deleted(owner)
     rows = unused_runs.unused()
     experiment = launched(owner)
-    assert list(unused_runs.collect(rows)) == []
+    monkeypatch.setattr(unused_runs, "unused", lambda: rows)
+    with pytest.raises(CommandError, match=f"{len(rows)} stay: an experiment needs them now, or the log says why."):
+        said("--delete")
     assert Experiment.objects.get() == experiment
     assert all(store.finished(key) for key in keys)
 

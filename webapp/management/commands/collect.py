@@ -1,6 +1,6 @@
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.template.defaultfilters import filesizeformat
 
 from webapp.experiments import unused_runs
@@ -24,3 +24,5 @@ class Command(BaseCommand):
             return
         deleted = list(unused_runs.collect(unused))
         self.stdout.write(f"{len(deleted)} with {filesizeformat(sum(row.size for row in deleted))} were deleted.")
+        if kept := len(unused) - len(deleted):
+            raise CommandError(f"{kept} stay: an experiment needs them now, or the log says why.")
