@@ -24,5 +24,5 @@ class Command(BaseCommand):
             return
         deleted = list(unused_runs.collect(unused))
         self.stdout.write(f"{len(deleted)} with {filesizeformat(sum(row.size for row in deleted))} were deleted.")
-        if kept := len(unused) - len(deleted):
-            raise CommandError(f"{kept} stay: an experiment needs them now, or the log says why.")
+        if remaining := len(unused) - len(deleted):
+            raise CommandError(f"{remaining} stay: an experiment needs them now, or the log says why.")
