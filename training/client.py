@@ -1,7 +1,6 @@
 """A client for notebooks and scripts: launch experiments, follow them, and read their results. It does not import torch."""
 
 import json
-import os
 import time
 import urllib.parse
 import uuid
@@ -12,6 +11,7 @@ from typing import Any
 
 import httpx2
 
+from training import environment
 from training.events import valid_measurements
 from training.metrics.results import Result
 from training.spec import ExperimentSpec
@@ -38,10 +38,16 @@ class Refused(Exception):
 
 
 class Lab:
-    """The laboratory at ``url``, for the owner of ``token`` (from ``W2S_TOKEN`` unless given)."""
+    """The laboratory at ``url``, for the owner of ``token`` (from ``W2S_TOKEN`` unless given).
+
+    Raises SettingError where there is no token.
+    """
 
     def __init__(self, url: str, token: str = "") -> None:  # nosec B107 # no secret by default
-        headers = {"Authorization": f"Bearer {token or os.environ.get('W2S_TOKEN', '')}"}
+        token = token or environment.text("W2S_TOKEN")
+        if not token:
+            raise environment.SettingError("Set W2S_TOKEN to an API token of the laboratory.")
+        headers = {"Authorization": f"Bearer {token}"}
         self._http = httpx2.Client(base_url=f"{url.rstrip('/')}/api/v1", headers=headers, timeout=TIMEOUT_SECONDS)
 
     def launch(self, spec: ExperimentSpec | Mapping[str, Any]) -> "Experiment":

@@ -178,7 +178,7 @@ class RunFinished(Reported):
 
     kind: Literal["finished"] = "finished"
     accuracy: float | None = None
-    seconds: Annotated[float, Field(ge=0)]
+    seconds: Annotated[float, Field(ge=0, le=1e9)]
     """Duration of this attempt, from its start to its end; of runs that were trained together, each one's share of it."""
     selected_step: Count
     last_step: Count

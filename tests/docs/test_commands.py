@@ -14,7 +14,7 @@ from webapp.stack import CHORES_QUEUE, worker_command
 TARGETS = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 OURS = {"make", "python", ".venv/bin/python", "w2s"}
 OTHERS = {"export", "curl", "cp", "ls", "mv", "pip", "openssl", "git", "RUN", "TOKEN", "CUDA_VISIBLE_DEVICES", "W2S_PROCESSES"}
-OTHERS |= {"docker", "mkdir", "useradd", "install", "systemctl", "deploy/make-secrets", "aws"}  # of a deployment
+OTHERS |= {"docker", "echo", "chmod", "chown", "mkdir", "useradd", "install", "systemctl", "deploy/make-secrets", "aws"}
 """Programs that are not ours, and variables before a command. Their blocks are executed by tests, or need another machine."""
 
 COMMANDS = list(commands())

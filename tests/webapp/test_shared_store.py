@@ -6,6 +6,7 @@ import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.conf import settings as configured
@@ -18,6 +19,7 @@ from tests.factories.experiments import finish_all, launched
 from tests.factories.explored_experiments import explored
 from tests.factories.shares import CHOICES
 from training.storage.archive import CHECKSUMS, verify
+from training.storage.checksums import MISSING, DamagedArtifact
 from training.storage.remote import FolderRemote
 from webapp import readiness
 from webapp.actions import artifacts
@@ -25,7 +27,7 @@ from webapp.archives.export import write
 from webapp.artifact_store import artifact_store, shares_folder, store_is_reachable
 from webapp.backups import files
 from webapp.backups.backup import write as back_up
-from webapp.experiments import lifecycle, queries, results, run_logs, services, unused_runs
+from webapp.experiments import compaction, lifecycle, queries, results, run_logs, services, stored_events, unused_runs
 from webapp.experiments.models import Experiment, Run, Status
 from webapp.readiness import CHECKS
 from webapp.shares.freezing import freeze
@@ -94,6 +96,23 @@ def test_a_pass_over_a_store_that_is_away_says_that_nothing_was_compared(experim
         call_command("verify")
 
 
+def test_a_store_of_which_the_disk_is_not_mounted_has_no_run_trained_again(experiment: Experiment, shared: Path) -> None:
+    """The folder to mount on is there, and is empty."""
+    results.refresh_result(experiment)
+    shared.rename(shared.with_name("unmounted"))
+    shared.mkdir()
+    shutil.rmtree(configured.ARTIFACTS_DIR)
+
+    runs = experiment.runs.distinct().count()
+    with pytest.raises(CommandError, match=f"Artifacts of {runs} of {runs} runs could not be read"):
+        call_command("verify")
+    assert not artifacts.report_damage(DamagedArtifact(experiment.runs.distinct()[0].key, "predictions.parquet", MISSING))
+
+    assert {run.status for run in experiment.runs.all()} == {Status.FINISHED}
+    experiment.refresh_from_db()
+    assert experiment.result
+
+
 def test_a_pass_counts_the_runs_of_which_a_file_could_not_be_read(
     experiment: Experiment, shared: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -107,6 +126,25 @@ def test_a_pass_counts_the_runs_of_which_a_file_could_not_be_read(
 
     with pytest.raises(CommandError, match=f"Artifacts of 1 of {experiment.runs.distinct().count()} runs could not be read"):
         call_command("verify")
+
+
+def test_a_move_that_finds_a_damaged_file_of_a_broken_off_one_leaves_the_right_file_in_the_store(
+    experiment: Experiment, shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = experiment.runs.distinct()[0]
+    with monkeypatch.context() as broken_off:
+        broken_off.setattr(compaction, "_replace", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            compaction.compact(run.pk)
+    [path] = (shared / "runs" / run.key).glob("events-*.parquet")
+    whole = path.read_bytes()
+    path.write_bytes(b"half")
+
+    assert compaction.compact(run.pk) > 0
+
+    assert path.read_bytes() == whole
+    shutil.rmtree(configured.ARTIFACTS_DIR)
+    assert len(list(stored_events.each(run.pk))) > 0
 
 
 def test_unused_runs_are_deleted_from_the_store_and_here(experiment: Experiment, shared: Path) -> None:

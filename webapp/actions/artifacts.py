@@ -66,6 +66,10 @@ def verify_all(ended: threading.Event | None = None, bytes_per_second: float | N
     runs = Run.objects.filter(Q(status=Status.FINISHED) | ~Q(event_files=[])).order_by("pk")
     rows = list(runs.values_list("key", "status", "event_files"))
     result = Verification(len(rows))
+    if not store_is_reachable() or damage.store_is_empty():
+        logger.error("no artifact is compared: the store cannot be reached, or no finished run has its files there")
+        result.unread = len(rows)
+        return result
     for number, (key, status, files) in enumerate(rows, start=1):
         begun = time.monotonic()
         names = [name for _, name in files]

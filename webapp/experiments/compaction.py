@@ -96,6 +96,8 @@ def _written(key: str, rows: list[Event]) -> str:
     store = artifact_store()
     events = [FiledEvent(row.seq, row.attempt, row.at, row.payload) for row in rows]
     name = event_files.write(store, key, events)
+    if damage := event_files.damage(store, key, name):  # of the store that machines share, where a broken-off move left it
+        raise OSError(str(damage))
     if event_files.read(store, key, name) != events:
         raise OSError(f"events of run {key[:12]} are not what was written")
     return name

@@ -1,5 +1,7 @@
 """Damaged artifacts of finished runs: these runs are trained again."""
 
+import logging
+
 from training.events import ArtifactDamaged, RunFailed, RunWaiting
 from training.storage.checksums import DamagedArtifact
 from training.storage.event_files import is_event_file
@@ -9,13 +11,28 @@ from webapp.experiments.changes import changing
 from webapp.experiments.dependents import rest, start
 from webapp.experiments.models import Run, Status
 
+logger = logging.getLogger(__name__)
+
+MOST_LOOKED_AT, LEAST_LOOKED_AT = 20, 2
+EMPTY = "No file of any finished run is in the store of artifacts. Is its disk mounted? No run is trained again."
+
+
+def store_is_empty() -> bool:
+    """Return whether none of the runs that finished last has its files: a disk that is not mounted looks so, and no damage."""
+    keys = Run.objects.filter(status=Status.FINISHED).order_by("-ended_at").values_list("key", flat=True)[:MOST_LOOKED_AT]
+    store = artifact_store()
+    return len(keys) >= LEAST_LOOKED_AT and not any(store.finished(key) for key in keys)
+
 
 def train_again(damage: DamagedArtifact) -> set[int]:
     """Train the run of a damaged file again, if a second read finds the damage too; return the runs that changed.
 
-    Nothing makes damaged files of events again.
+    Nothing makes damaged files of events again. Where the files of all other runs are missing too, no run is trained again.
     """
     if is_event_file(damage.name):
+        return set()
+    if store_is_empty():
+        logger.error(EMPTY)
         return set()
     run = Run.objects.filter(key=damage.key, status=Status.FINISHED).first()
     confirmed = artifact_store().damage(run.key, again=True) if run else None

@@ -61,6 +61,7 @@ def test_a_run_that_is_missing_or_without_its_events_is_named(store: Store, tmp_
 def test_a_laboratory_that_does_not_answer_is_a_sentence(
     store: Store, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("W2S_TOKEN", "a-token")
     recipe = str(store.root.parent / "recipe.json")
     assert main(["push", recipe, "--store", str(store.root), "--to", "http://127.0.0.1:9"]) == BAD_INPUT
     assert "http://127.0.0.1:9 does not answer" in capfd.readouterr().err

@@ -10,6 +10,7 @@ from django.test import Client
 from tests.factories.explored_experiments import explored
 from tests.factories.lab_clients import lab_client, lab_of
 from training.client import Lab, Refused
+from training.environment import SettingError
 from webapp.experiments.models import Experiment
 
 pytestmark = pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")
@@ -49,3 +50,10 @@ def test_who_has_asked_too_often_asks_again_when_told_to_and_not_for_ever() -> N
     always = lab_of("a token", httpx2.MockTransport(lambda request: httpx2.Response(429, headers={"Retry-After": "0"})))
     with pytest.raises(Refused, match="429"):
         always.ask("GET", "shares")
+
+
+@pytest.mark.parametrize("token", ["", " "])
+def test_a_token_that_is_missing_is_asked_for(token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("W2S_TOKEN", token)
+    with pytest.raises(SettingError, match="Set W2S_TOKEN to an API token of the laboratory"):
+        Lab("http://127.0.0.1:9")

@@ -167,6 +167,7 @@ def test_another_workers_run_is_out_of_reach_also_for_the_same_name_with_another
         STARTED | {"total_steps": -3},
         {"kind": "progress", "phase": "features", "done": -1, "total": 1},
         {"kind": "finished", "seconds": -1.0, "selected_step": 1, "last_step": 1, "hindsight_step": 1},
+        {"kind": "finished", "seconds": 1e308, "selected_step": 1, "last_step": 1, "hindsight_step": 1},
         {"kind": "unknown"},
     ],
 )

@@ -72,5 +72,5 @@ def test_a_page_opens_one_slice_and_so_does_the_same_page_again(query: str, owne
 
 
 def test_what_cannot_be_prepared_is_a_sentence(db: None) -> None:
-    with pytest.raises(CommandError, match="does not exist"):
+    with pytest.raises(CommandError, match="There is no experiment 1000000"):
         call_command("prepare", 10**6)

@@ -1,4 +1,5 @@
 import signal
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ class Command(BaseCommand):
                 manifest = write(file.absolute(), progress)
         except KeyboardInterrupt:
             raise CommandError("Stopped. No backup was made.") from None
-        except (NotBackedUp, StoreUnreachable, DatabaseError, OSError) as error:
+        except (NotBackedUp, StoreUnreachable, DatabaseError, sqlite3.Error, OSError) as error:
             raise CommandError(f"No backup was made: {error}") from error
         self.stdout.write(f"{file}: {size(file.stat().st_size)}, runs: {manifest.rows['experiments.run']}.")
         self.stdout.write("It holds keys and password hashes: keep it as private as DATA_DIR.")

@@ -5,6 +5,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Sum
 
+from training.storage.checksums import DamagedArtifact
 from training.storage.remote import StoreUnreachable
 from webapp.experiments import compaction
 from webapp.management.progress import Progress
@@ -49,7 +50,7 @@ class Command(BaseCommand):
                         try:
                             events += compaction.compact(pk)
                             runs += 1
-                        except (OSError, StoreUnreachable) as error:
+                        except (OSError, DamagedArtifact, StoreUnreachable) as error:
                             self.stderr.write(f"run {pk}: {error}")
                             failed += 1
                     if failed >= BATCH:

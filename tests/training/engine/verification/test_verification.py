@@ -110,7 +110,7 @@ FORGED = (
     ("evaluation", {"validation_accuracy": 0.1234}, "Its validation accuracy at step"),
     ("evaluation", {"step": 77}, "It tells of an evaluation at step 77"),
     ("started", {"device": "x" * 101}, "has a value that cannot be stored"),
-    ("metric", {"step": 2**63}, "has a value that cannot be stored"),
+    ("metric", {"step": 2**63}, "cannot be read: event.metric.step: Input should be less than"),
 )
 
 
